@@ -83,7 +83,7 @@ interface Batch {
  * ends the loading.
  */
 export async function load(
-  source: (sort: SortKnown) => AsyncIterable<Outcome>,
+  source: (sort: SortKnown, languages: readonly string[]) => AsyncIterable<Outcome>,
   deps: LoadDeps,
   options: LoadOptions,
 ): Promise<LoadReport> {
@@ -101,7 +101,10 @@ export async function load(
   }
 
   try {
-    for await (const { drafts, unchanged, characters } of batches(source(sortFor(deps.store, target)), onFault)) {
+    for await (const { drafts, unchanged, characters } of batches(
+      source(sortFor(deps.store, target), target.languages),
+      onFault,
+    )) {
       options.signal.throwIfAborted()
       charactersRead += characters
       const prepared = await deps.embed(options.collection, drafts, onDraftFault, options.signal)

@@ -81,7 +81,7 @@ function sizeOfChunk({ title, terms, windows }: DraftChunk): number {
  */
 export async function addDraft(packer: Packer, document: SourceDocument, model: DraftModel): Promise<void> {
   const { text, sections: _, ...head } = document
-  const language = languageOf(document)
+  const language = languageOf(document, model)
   await packer.add({ kind: 'document', head: { ...head, language, hash: contentHash(document) } })
   for (let at = 0; at < text.length; at += messageCharacters)
     await packer.add({ kind: 'text', text: text.slice(at, at + messageCharacters) })

@@ -4,7 +4,7 @@
  * beside the words that they consist of. All but a few contain a digit, so only words with one are looked at.
  */
 import { fold } from './fold.ts'
-import { kindsFor, subdivisionsFor } from './provisions.ts'
+import { type Kinds, kindsFor, subdivisionsFor } from './provisions.ts'
 import { monthsFor } from './months.ts'
 
 export interface Notation {
@@ -111,21 +111,26 @@ const bothOrders: ReadonlySet<string> = new Set(['en', 'und'])
 const yearFirst = /^(\d{4})([.-])(\d{1,2})\2(\d{1,2})$/
 const yearLast = /^(\d{1,2})([.-])(\d{1,2})\2(\d{4}|\d{2})$/
 
-const numericDate: Finder = ({ at, gap, language }, index, { surface }) => {
-  const [separator, next, third] = [gap(index), at(index + 1), at(index + 2)]
-  const isSlashed = separator === '/' && gap(index + 1) === '/' && third !== undefined
-  const written = isSlashed ? [surface, next?.surface, third.surface].join('-') : surface
-  const span = { first: index, last: isSlashed ? index + 2 : index }
-  const ordered = yearFirst.exec(written)
-  if (ordered) return dayTerm(Number(ordered[1]), Number(ordered[3]), Number(ordered[4]), span)
-  const [, one = '', sign, other = '', last = ''] = yearLast.exec(written) ?? []
-  if (one === '' || (last.length === 2 && (one.length < 2 || other.length < 2 || (sign === '-' && !isSlashed))))
-    return []
-  const year = Number(last) + (last.length === 2 ? 2000 : 0)
-  const [a, b] = [Number(one), Number(other)]
-  const monthFirst = b > 12 || (sign !== '.' && bothOrders.has(language)) ? dayTerm(year, a, b, span) : []
-  const dayFirst = a > 12 || sign === '.' || b <= 12 ? dayTerm(year, b, a, span) : []
-  return a === b ? dayFirst : [...dayFirst, ...monthFirst]
+const numericDate: Finder = (words, index, { surface }) => {
+  const slashed = slashedDate(words, index)
+  const span = { first: index, last: slashed === null ? index : index + 2 }
+  const written = slashed ?? surface
+  const [, first, , second, third] = yearFirst.exec(written) ?? []
+  if (first) return dayTerm(Number(first), Number(second), Number(third), span)
+  const [, one = '', sign = '', other = '', last = ''] = yearLast.exec(written) ?? []
+  // "26" is a year only in a date written out: "3.2.10" is a section, "10-06-26" may be anything.
+  const isShort = last.length === 2
+  if (one === '' || (isShort && (`${one}${other}`.length < 4 || (sign === '-' && slashed === null)))) return []
+  const [a, b, year] = [Number(one), Number(other), Number(last) + (isShort ? 2000 : 0)]
+  const isEither = sign !== '.' && bothOrders.has(words.language)
+  const dayFirst = dayTerm(year, b, a, span)
+  return a === b || !(isEither || b > 12) ? dayFirst : [...dayFirst, ...dayTerm(year, a, b, span)]
+}
+
+/** "30/06/2026" with hyphens, or null. */
+function slashedDate({ at, gap }: Words, index: number): string | null {
+  const isOne = gap(index) === '/' && gap(index + 1) === '/' && at(index + 2) !== undefined
+  return isOne ? [index, index + 1, index + 2].map(each => at(each)?.surface).join('-') : null
 }
 
 /** "06.2026", "06/2026". */
@@ -177,31 +182,43 @@ const links: ReadonlySet<string> = new Set(['de', 'of', 'del', 'di', 'жылгы
 
 /** A date with the name of the month, found from its first number. */
 const namedDate: Finder = (words, index, word) => {
-  const months = monthsFor(words.language)
-  const before = step(words, index, -1)
+  const day = dayOf(words, index)
+  const year = number(word)
+  if (isDay(day)) return dayFound(words, index, day)
+  return isYear(year) ? yearFound(words, index, year) : []
+}
+
+/** "30 June 2026", "June 30, 2026". */
+function dayFound(words: Words, index: number, day: number): readonly Found[] {
+  const [before, after] = [step(words, index, -1), step(words, index, 1)]
+  const next = monthOf(words, after)
+  if (next !== undefined) return withYear(words, { day, month: next, first: index, last: after! })
+  const month = monthOf(words, before)
+  return month === undefined ? [] : withYear(words, { day, month, first: before!, last: index })
+}
+
+/** "2026 жылғы 30 маусым", "2026. június 30.", "June 2026". */
+function yearFound(words: Words, index: number, year: number): readonly Found[] {
   const after = step(words, index, 1)
-  const monthAfter = after === null ? undefined : months.get(words.at(after)!.stem)
-  const monthBefore = before === null ? undefined : months.get(words.at(before)!.stem)
-  const value = number(word)
-  const day = Number(ordinal.exec(word.surface)?.[1] ?? NaN)
-  if (isDay(day) && monthAfter !== undefined)
-    return withYear(words, { day, month: monthAfter, first: index, last: after! })
-  if (isDay(day) && monthBefore !== undefined)
-    return withYear(words, { day, month: monthBefore, first: before!, last: index })
-  if (!isYear(value)) return []
-  const dayAfter = after === null ? NaN : Number(ordinal.exec(words.at(after)!.surface)?.[1] ?? NaN)
   const last = after === null ? null : step(words, after, 1)
-  const month = last === null ? undefined : months.get(words.at(last)!.stem)
-  // "2026 жылғы 30 маусым", "2026 June 30", "2026. június 30."
-  if (isDay(dayAfter) && month !== undefined) return dayTerm(value, month, dayAfter, { first: index, last: last! })
-  if (monthAfter !== undefined) {
-    const at = step(words, after!, 1)
-    const of = at === null ? NaN : Number(ordinal.exec(words.at(at)!.surface)?.[1] ?? NaN)
-    return isDay(of)
-      ? dayTerm(value, monthAfter, of, { first: index, last: at! })
-      : monthTerm(value, monthAfter, { first: index, last: after! })
-  }
-  return monthBefore === undefined ? [] : monthTerm(value, monthBefore, { first: before!, last: index })
+  const month = monthOf(words, last)
+  if (isDay(dayOf(words, after)) && month !== undefined)
+    return dayTerm(year, month, dayOf(words, after), { first: index, last: last! })
+  const next = monthOf(words, after)
+  if (next !== undefined && isDay(dayOf(words, last)))
+    return dayTerm(year, next, dayOf(words, last), { first: index, last: last! })
+  if (next !== undefined) return monthTerm(year, next, { first: index, last: after! })
+  const before = step(words, index, -1)
+  const previous = monthOf(words, before)
+  return previous === undefined ? [] : monthTerm(year, previous, { first: before!, last: index })
+}
+
+function monthOf({ at, language }: Words, index: number | null): number | undefined {
+  return index === null ? undefined : monthsFor(language).get(at(index)?.stem ?? '')
+}
+
+function dayOf({ at }: Words, index: number | null): number {
+  return index === null ? NaN : Number(ordinal.exec(at(index)?.surface ?? '')?.[1] ?? NaN)
 }
 
 interface DayAndMonth extends Span {
@@ -236,32 +253,39 @@ const afterHour: ReadonlySet<string> = new Set('uhr ч час часов uur h'.
 
 const half = /\s?([ap])\.?m\b/iy
 
-const time: Finder = ({ text, at, gap }, index, { surface, end }) => {
-  const next = fold(at(index + 1)?.surface ?? '')
-  const joined = /^(\d{1,2})h(\d{2})$/i.exec(surface)
-  if (joined) return timeTerm(joined[1]!, joined[2]!, '', { first: index, last: index })
-  const clock = gap(index) === ':' && /^\d{1,2}$/.test(surface) && /^(\d{2})(am|pm)?$/.exec(next)
-  if (clock) {
-    half.lastIndex = at(index + 1)!.end
-    const mark = clock[2] ?? half.exec(text)?.[1] ?? ''
-    return timeTerm(surface, clock[1]!, mark, { first: index, last: index + 1 })
+/** "15:30", "3:30 pm", "15 giờ 30". */
+const clockTime: Finder = ({ text, at, gap }, index, { surface }) => {
+  const next = at(index + 1)
+  if (next === undefined || !/^\d{1,2}$/.test(surface)) return []
+  if (gap(index) === ':') {
+    const [, minutes, mark] = /^(\d{2})([ap]m)?$/i.exec(next.surface) ?? []
+    half.lastIndex = next.end
+    const span = { first: index, last: index + 1 }
+    return minutes ? timeTerm(surface, minutes, mark ?? half.exec(text)?.[1] ?? '', span) : []
   }
-  if (['giờ', 'gio'].includes(next) && /^\d{2}$/.test(at(index + 2)?.surface ?? ''))
-    return timeTerm(surface, at(index + 2)!.surface, '', { first: index, last: index + 2 })
-  const short = /^(\d{1,2})([ap])m$/i.exec(surface)
-  if (short) return timeTerm(short[1]!, '00', short[2]!, { first: index, last: index })
+  const after = at(index + 2)?.surface ?? ''
+  const isSpoken = /^gi[ờo]$/i.test(next.surface) && /^\d{2}$/.test(after)
+  return isSpoken ? timeTerm(surface, after, '', { first: index, last: index + 2 }) : []
+}
+
+/** "3 pm", "3pm", "15h30", "15.30 Uhr", "ore 15.30". */
+const namedTime: Finder = ({ text, at }, index, { surface, end }) => {
+  const span = { first: index, last: index }
+  const [, hours, minutes = '00', short = ''] = /^(\d{1,2})(?:h(\d{2})|([ap])m)$/i.exec(surface) ?? []
+  if (hours) return timeTerm(hours, minutes, short, span)
+  if (!/^\d{1,2}(?:\.[0-5]\d)?$/.test(surface)) return []
+  const [hour = '', minute] = surface.split('.')
   half.lastIndex = end
-  const mark = /^\d{1,2}(?:\.\d{2})?$/.test(surface) ? half.exec(text)?.[1] : undefined
-  const [hour = '', minute = '00'] = surface.split('.')
-  if (mark) return timeTerm(hour, minute, mark, { first: index, last: index })
-  const isHour = afterHour.has(next) || beforeHour.has(fold(at(index - 1)?.surface ?? ''))
-  return isHour && /^\d{1,2}\.[0-5]\d$/.test(surface) ? timeTerm(hour, minute, '', { first: index, last: index }) : []
+  const mark = half.exec(text)?.[1]
+  if (mark) return timeTerm(hour, minute ?? '00', mark, span)
+  const isHour = afterHour.has(fold(at(index + 1)?.surface ?? '')) || beforeHour.has(fold(at(index - 1)?.surface ?? ''))
+  return isHour && minute ? timeTerm(hour, minute, '', span) : []
 }
 
 function timeTerm(hour: string, minute: string, half: string, span: Span): Found[] {
   const hours = Number(hour)
   const isHalf = half !== '' && hours >= 1 && hours <= 12
-  const onClock = isHalf ? (hours % 12) + (half.toLowerCase() === 'p' ? 12 : 0) : hours
+  const onClock = isHalf ? (hours % 12) + (/^p/i.test(half) ? 12 : 0) : hours
   return onClock <= 24 && Number(minute) < 60 ? [{ term: `${onClock}:${minute}`, ...span }] : []
 }
 
@@ -305,12 +329,8 @@ interface Provision extends Span {
 
 function provisionAt({ text, language, at, gap }: Words, index: number, word: Place): Provision | undefined {
   const kinds = kindsFor(language)
-  const [, abbreviation = '', itsNumber = ''] = glued.exec(word.surface) ?? []
-  const named = abbreviation ? kinds.get(kinds.keyOf(abbreviation)) : undefined
-  if (named) return { kind: named, number: fold(itsNumber), first: index, last: index }
-  const [, before = '', name = ''] = suffixed.exec(word.surface) ?? []
-  const ending = name ? kinds.get(kinds.keyOf(name)) : undefined
-  if (ending) return { kind: ending, number: before, first: index, last: index }
+  const compound = compoundProvision(word.surface, kinds)
+  if (compound) return { ...compound, first: index, last: index }
   if (!provisionNumber.test(word.surface)) return undefined
   const number = fold(word.surface)
   if (sections.test(text.slice(Math.max(0, word.start - 4), word.start)))
@@ -318,6 +338,14 @@ function provisionAt({ text, language, at, gap }: Words, index: number, word: Pl
   const previous = at(index - 1)
   const kind = previous && /^\.?\s*(?:№\s*)?$/.test(gap(index - 1)) ? kinds.get(previous.stem) : undefined
   return kind ? { kind, number, first: index - 1, last: index } : undefined
+}
+
+/** "п.3.2.1", "14-бап". */
+function compoundProvision(surface: string, kinds: Kinds) {
+  const [, before, number] = glued.exec(surface) ?? []
+  const [, ahead, after] = suffixed.exec(surface) ?? []
+  const kind = kinds.get(kinds.keyOf(before ?? after ?? ''))
+  return kind && { kind, number: fold(number ?? ahead ?? '') }
 }
 
 /** "co. 2" after "art. 7", "khoản 1" after "Điều 82", "Abs. 2" after "§ 5". */
@@ -377,7 +405,8 @@ const finders: readonly Finder[] = [
   numericMonth,
   vietnameseDate,
   namedDate,
-  time,
+  clockTime,
+  namedTime,
   provision,
   slashedCode,
   range,

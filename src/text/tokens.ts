@@ -33,7 +33,7 @@ export interface Cut {
 }
 
 export function cut(text: string): Cut {
-  const plain = tidy(text.replace(superscripts, raised)).replace(/[\u2010\u2011]/g, '-')
+  const plain = tidy(raised(text)).replace(/[\u2010\u2011]/g, '-')
   return { text: plain, surfaces: plain.match(chunk) ?? [] }
 }
 
@@ -41,17 +41,18 @@ export function chunks(text: string): readonly string[] {
   return cut(text).surfaces
 }
 
-const superscripts = /(\p{L}{4})?([\u00b9\u00b2\u00b3\u2070\u2074-\u2079\u207b]+)/gu
+const footnotes = /(?<=\p{L}{4})[\u00b9\u00b2\u00b3\u2070\u2074-\u2079]+/gu
+const powers = /(?<=\p{Nd})[\u00b9\u00b2\u00b3\u2070\u2074-\u2079\u207b]+/gu
 const raisedDigits = '⁰¹²³⁴⁵⁶⁷⁸⁹'
 
 /**
  * 10⁶ is not 106 and Article 74¹ not 741, so the digits of a power stay apart. After a word they are the mark of a
  * footnote; only short names have powers of their own ("m²", "x²"), which are typed "m2".
  */
-function raised(marks: string, word: string | undefined, digits: string, at: number, text: string): string {
-  if (word !== undefined) return `${word} `
-  if (!/\p{Nd}/u.test(text.charAt(at - 1))) return marks
-  return `^${Array.from(digits, digit => (digit === '⁻' ? '-' : raisedDigits.indexOf(digit))).join('')}`
+function raised(text: string): string {
+  const digits = (marks: string) =>
+    Array.from(marks, mark => (mark === '⁻' ? '-' : raisedDigits.indexOf(mark))).join('')
+  return text.replace(footnotes, ' ').replace(powers, marks => `^${digits(marks)}`)
 }
 
 /** The words inside one surface form. */

@@ -20,11 +20,15 @@ export interface DraftOptions {
   readonly signal: AbortSignal
   /** True when it is already stored unchanged and needs no draft. */
   readonly isStored: (known: Known) => boolean
+  /** Languages of the collection. */
+  readonly spoken?: readonly string[]
 }
 
 export interface FilesOptions extends FileOptions {
   readonly signal: AbortSignal
   readonly sort: SortKnown
+  /** Languages of the collection. */
+  readonly spoken?: readonly string[]
   readonly onBytes?: (count: number) => void
 }
 
@@ -69,12 +73,15 @@ export function openPreparing(
   async function draft(
     embedder: Embedder,
     document: DocumentInput,
-    { place, signal, isStored }: DraftOptions,
+    { place, signal, isStored, spoken = [] }: DraftOptions,
   ): Promise<Draft | null> {
     for (let attempts = 1; ; attempts++) {
       const receiver = createDraftReceiver(isStored)
       const outcome = await pool
-        .run({ kind: 'given', model: factsOf(embedder), document }, { place, signal, onPart: receiver.onPart })
+        .run(
+          { kind: 'given', model: { ...factsOf(embedder), spoken }, document },
+          { place, signal, onPart: receiver.onPart },
+        )
         .catch(tooLarge)
       if ('result' in outcome)
         return outcome.result.refused === null ? receiver.draft() : refuse(document, outcome.result.refused)
@@ -86,11 +93,11 @@ export function openPreparing(
   async function* files(
     embedder: Embedder,
     found: Iterable<FileOrFault>,
-    { signal, sort, onBytes = () => {}, ...options }: FilesOptions,
+    { signal, sort, spoken = [], onBytes = () => {}, ...options }: FilesOptions,
   ): AsyncGenerator<Outcome> {
     const place = pool.enter(0)
     const deps = {
-      model: factsOf(embedder),
+      model: { ...factsOf(embedder), spoken },
       sort,
       reasonOf,
       onBytes,

@@ -36,9 +36,9 @@ const questions: readonly (readonly [question: string, source: string])[] = [
 ]
 
 async function ask(app: App, question: string) {
-  const { status, body } = await app.send('POST', '/ask', { collection: 'rules', question, language: 'en' })
+  const { status, json } = await app.send('POST', '/ask', { collection: 'rules', question, language: 'en' })
   t.equal(status, 200)
-  return body as { readonly abstained: boolean; readonly citations: readonly { readonly quote: string }[] }
+  return json as { readonly abstained: boolean; readonly citations: readonly { readonly quote: string }[] }
 }
 
 for (const world of worlds) {
