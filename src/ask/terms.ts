@@ -367,8 +367,6 @@ export interface QueryTerm {
   readonly isCorrectable: boolean
   /** Terms that one typing slip could have turned into this one, beyond those that trigrams find. */
   readonly spellings: readonly string[]
-  /** When no document contains it: the same word written otherwise ("wifi" for "wi" and "fi"). */
-  readonly joined?: readonly string[]
   /** The date, provision or code that it is only a part of; where the collection has that, it counts instead. */
   readonly within?: string | null
   /** A date, provision or code: content only where the collection has it, else its words are. */

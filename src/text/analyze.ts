@@ -56,8 +56,6 @@ export interface QueryTerm {
   readonly isCorrectable: boolean
   /** Terms it may have been mistyped from that its own stem does not reveal (see `spellings`). */
   readonly spellings: readonly string[]
-  /** The same word written otherwise: "wi" and "fi" apart are "wifi". */
-  readonly joined: readonly string[]
   /** The notation that it is only a part of. Where the collection has that, it counts instead. */
   readonly within: string | null
   /** A notation: counts as content only where the collection has it, else its words do. */
@@ -141,7 +139,7 @@ export function queryTerms(analysis: Analysis): QueryTerm[] {
   ]
 }
 
-const notation = { isCorrectable: false, spellings: [], joined: [], within: null, standsIn: true } as const
+const notation = { isCorrectable: false, spellings: [], within: null, standsIn: true } as const
 
 /** The terms that only occur inside a notation, with it. */
 function withinOf({ words, notations }: Analysis, asTyped: boolean): ReadonlyMap<string, string> {
@@ -180,7 +178,6 @@ function wordTerms(analysis: Analysis): QueryTerm[] {
       isContent,
       isCorrectable,
       spellings: mayBeSpelled ? spellings(typed.get(term) ?? '', term, language) : [],
-      joined: [],
       within: within.get(term) ?? null,
       standsIn: false,
     }

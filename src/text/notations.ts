@@ -114,13 +114,14 @@ const yearLast = /^(\d{1,2})([.-])(\d{1,2})\2(\d{4}|\d{2})$/
 const numericDate: Finder = (words, index, { surface }) => {
   const slashed = slashedDate(words, index)
   const span = { first: index, last: slashed === null ? index : index + 2 }
-  const written = slashed ?? surface
-  const [, first, , second, third] = yearFirst.exec(written) ?? []
-  if (first) return dayTerm(Number(first), Number(second), Number(third), span)
-  const [, one = '', sign = '', other = '', last = ''] = yearLast.exec(written) ?? []
+  const ordered = yearFirst.exec(slashed ?? surface)
+  if (ordered) return dayTerm(Number(ordered[1]), Number(ordered[3]), Number(ordered[4]), span)
+  const match = yearLast.exec(slashed ?? surface)
+  if (!match) return []
+  const [, one, sign, other, last] = match as unknown as [string, string, string, string, string]
   // "26" is a year only in a date written out: "3.2.10" is a section, "10-06-26" may be anything.
   const isShort = last.length === 2
-  if (one === '' || (isShort && (`${one}${other}`.length < 4 || (sign === '-' && slashed === null)))) return []
+  if (isShort && ((one + other).length < 4 || (sign === '-' && slashed === null))) return []
   const [a, b, year] = [Number(one), Number(other), Number(last) + (isShort ? 2000 : 0)]
   const isEither = sign !== '.' && bothOrders.has(words.language)
   const dayFirst = dayTerm(year, b, a, span)
@@ -271,13 +272,13 @@ const clockTime: Finder = ({ text, at, gap }, index, { surface }) => {
 /** "3 pm", "3pm", "15h30", "15.30 Uhr", "ore 15.30". */
 const namedTime: Finder = ({ text, at }, index, { surface, end }) => {
   const span = { first: index, last: index }
-  const [, hours, minutes = '00', short = ''] = /^(\d{1,2})(?:h(\d{2})|([ap])m)$/i.exec(surface) ?? []
-  if (hours) return timeTerm(hours, minutes, short, span)
+  const joined = /^(\d{1,2})(?:h(\d{2})|([ap])m)$/i.exec(surface)
+  if (joined) return timeTerm(joined[1]!, joined[2] ?? '00', joined[3] ?? '', span)
   if (!/^\d{1,2}(?:\.[0-5]\d)?$/.test(surface)) return []
-  const [hour = '', minute] = surface.split('.')
+  const [hour, minute] = surface.split('.') as [string, string?]
   half.lastIndex = end
-  const mark = half.exec(text)?.[1]
-  if (mark) return timeTerm(hour, minute ?? '00', mark, span)
+  const marked = half.exec(text)
+  if (marked) return timeTerm(hour, minute ?? '00', marked[1]!, span)
   const isHour = afterHour.has(fold(at(index + 1)?.surface ?? '')) || beforeHour.has(fold(at(index - 1)?.surface ?? ''))
   return isHour && minute ? timeTerm(hour, minute, '', span) : []
 }
