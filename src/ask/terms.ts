@@ -381,6 +381,10 @@ export interface QueryTerm {
   readonly isCorrectable: boolean
   /** Terms that one typing slip could have turned into this one, beyond those that trigrams find. */
   readonly spellings: readonly string[]
+  /** The date, provision or code that it is only a part of; where the collection has that, it counts instead. */
+  readonly within?: string | null
+  /** A date, provision or code: content only where the collection has it, else its words are. */
+  readonly standsIn?: boolean
 }
 
 /** A question prepared for searching. */

@@ -101,7 +101,7 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
           const faults = createFaultLines(progress.line)
           const readOptions = { ...given, onBytes: progress.bytes }
           const report = await load(
-            sort => preparing.files(embedder, found, { ...readOptions, sort }),
+            (sort, spoken) => preparing.files(embedder, found, { ...readOptions, sort, spoken }),
             {
               store,
               embed: embedEach(embedder),

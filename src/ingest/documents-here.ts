@@ -38,6 +38,6 @@ async function* outcomesOf(
 
 function draftOf(document: SourceDocument, hash: Buffer, model: DraftModel) {
   const { sections: _sections, keywords: _keywords, ...head } = document
-  const language = languageOf(document)
+  const language = languageOf(document, model)
   return { ...head, language, hash, chunks: [...draftChunks(document, language, model)] }
 }

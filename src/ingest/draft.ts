@@ -6,7 +6,11 @@ import { windowsOf, windowText, type WindowModel } from './windows.ts'
 import type { Chunk, ChunkWindow, PreparedDocument, SourceDocument } from './terms.ts'
 
 /** The properties of an embedding model that drafting needs. */
-export type DraftModel = WindowModel & Pick<Embedder, 'languages'>
+export type DraftModel = WindowModel &
+  Pick<Embedder, 'languages'> & {
+    /** Languages of the collection: what a short text, such as a table of names, is probably in. */
+    readonly spoken?: readonly string[]
+  }
 
 /** A chunk with its terms and its windows, before embedding. Its text is that of the document from `start` to `end`. */
 export interface DraftChunk extends Chunk {
@@ -30,8 +34,8 @@ export interface Draft extends DraftHead {
   readonly original?: PreparedDocument['original']
 }
 
-export function languageOf(document: SourceDocument): string {
-  return document.language ?? detectLanguage(`${document.title}\n${document.text}`)
+export function languageOf(document: SourceDocument, { spoken = [] }: Pick<DraftModel, 'spoken'> = {}): string {
+  return document.language ?? detectLanguage(`${document.title}\n${document.text}`, { among: spoken })
 }
 
 /** Chunks and analyzes a document, one chunk at a time. */

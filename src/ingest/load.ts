@@ -85,7 +85,7 @@ interface Batch {
  * ends the loading.
  */
 export async function load(
-  source: (sort: SortKnown) => AsyncIterable<Outcome>,
+  source: (sort: SortKnown, languages: readonly string[]) => AsyncIterable<Outcome>,
   deps: LoadDeps,
   options: LoadOptions,
 ): Promise<LoadReport> {
@@ -103,10 +103,9 @@ export async function load(
   }
 
   try {
-    for await (const { drafts, unchanged, characters } of batches(source(sortFor(deps.store, target)), {
-      onFault,
-      onColumns: options.onColumns ?? (() => {}),
-    })) {
+    const outcomes = source(sortFor(deps.store, target), target.languages)
+    const hooks = { onFault, onColumns: options.onColumns ?? (() => {}) }
+    for await (const { drafts, unchanged, characters } of batches(outcomes, hooks)) {
       options.signal.throwIfAborted()
       charactersRead += characters
       const prepared = await deps.embed(options.collection, drafts, onDraftFault, options.signal)

@@ -92,7 +92,7 @@ export async function addDraft(
   { original = null, from = 'original' }: DraftOrigin = {},
 ): Promise<void> {
   const { text, sections: _sections, keywords: _keywords, ...head } = document
-  const language = languageOf(document)
+  const language = languageOf(document, model)
   await packer.add({ kind: 'document', head: { ...head, language, hash: contentHash(document, from) } })
   for (let at = 0; at < text.length; at += messageCharacters)
     await packer.add({ kind: 'text', text: text.slice(at, at + messageCharacters) })

@@ -4,11 +4,12 @@
  */
 import { fold, stripDiacritics } from './fold.ts'
 import { withoutLinkTargets } from './links.ts'
+import { notationsOf, type Notation } from './notations.ts'
 import { hasScript } from './scripts.ts'
 import { spellings } from './spellings.ts'
 import { hasStemmer, stem } from './stem.ts'
 import { stopWordLanguages, stopWords } from './stop-words.ts'
-import { chunks, tokenOf } from './tokens.ts'
+import { cut, tokenOf } from './tokens.ts'
 import { createWordCache } from './word-cache.ts'
 
 export interface Analysis {
@@ -26,6 +27,8 @@ export interface Analysis {
    * syllables, written apart. No other term has an underscore. Empty for other languages.
    */
   readonly pairs: readonly string[]
+  /** Dates, provisions, codes: terms beside those of their words, equal however they are written. */
+  readonly notations: readonly Notation[]
   /** Whether the text has letters with diacritics. A question without any was perhaps typed without them. */
   readonly hasDiacritics: boolean
   /** The analysis of each word, in order. */
@@ -54,6 +57,10 @@ export interface QueryTerm {
   readonly isCorrectable: boolean
   /** Terms it may have been mistyped from that its own stem does not reveal (see `spellings`). */
   readonly spellings: readonly string[]
+  /** The notation that it is only a part of. Where the collection has that, it counts instead. */
+  readonly within: string | null
+  /** A notation: counts as content only where the collection has it, else its words do. */
+  readonly standsIn: boolean
 }
 
 /** Distinguishes folded terms from others in the same index: no other term can start with it. */
@@ -66,13 +73,19 @@ const foldedLanguages: ReadonlySet<string> = new Set(['vi'])
  */
 export function analyze(text: string, language: string): Analysis {
   const primary = ruledBy(language)
-  const words = chunks(withoutLinkTargets(text)).map(surface => cachedWord(surface, primary))
+  const { text: plain, surfaces } = cut(withoutLinkTargets(text))
+  const words = surfaces.map(surface => cachedWord(surface, primary))
   const folded = foldedLanguages.has(primary) ? words.flatMap(word => word.folded) : []
   return {
     language: primary,
     terms: words.flatMap(word => word.terms),
     folded,
     pairs: pairsOf(folded, primary),
+    notations: notationsOf(
+      plain,
+      surfaces.map((surface, i) => ({ surface, stem: words[i]?.terms[0] ?? '' })),
+      primary,
+    ),
     hasDiacritics: words.some(word => word.hasDiacritics),
     words,
   }
@@ -80,7 +93,24 @@ export function analyze(text: string, language: string): Analysis {
 
 /** The terms a document is indexed under. */
 export function indexTerms(analysis: Analysis): string[] {
-  return [...analysis.terms, ...analysis.folded.map(marked), ...analysis.pairs]
+  return [...analysis.terms, ...analysis.folded.map(marked), ...analysis.pairs, ...besides(analysis)]
+}
+
+/** The notations, with what each is a part of, that no word has as a term already. */
+function besides({ notations, words }: Analysis): string[] {
+  return notations.flatMap(({ term, wider, first, last }) => {
+    const own = words.slice(first, last + 1).flatMap(({ terms }) => terms)
+    return [term, ...wider].filter(each => !own.includes(each))
+  })
+}
+
+/** What two texts are compared by: their words and notations. */
+export function comparedTerms({ terms, notations }: Analysis): string[] {
+  return [...terms, ...notations.flatMap(notationTerms)]
+}
+
+export function notationTerms({ term, wider }: Notation): string[] {
+  return [term, ...wider]
 }
 
 /**
@@ -89,21 +119,49 @@ export function indexTerms(analysis: Analysis): string[] {
  * 0.962 (0.937 without, 0.958 at full weight).
  */
 export function queryTerms(analysis: Analysis): QueryTerm[] {
-  const { pairs } = analysis
+  const { pairs, notations } = analysis
+  const words = wordTerms(analysis)
+  const beside = new Set(notations.map(({ term }) => term))
   return [
-    ...wordTerms(analysis),
+    ...words.map(word => (beside.has(word.term) ? { ...word, ...notation } : word)),
+    ...Array.from(beside.difference(new Set(words.map(({ term }) => term))), term => ({
+      term,
+      count: 1,
+      isContent: true,
+      ...notation,
+    })),
     ...Array.from(countOf(pairs), ([term, count]) => ({
       term,
       count: count / 2,
       isContent: false,
-      isCorrectable: false,
-      spellings: [],
+      ...notation,
+      standsIn: false,
     })),
   ]
 }
 
-function wordTerms({ language, terms, folded, hasDiacritics, words }: Analysis): QueryTerm[] {
+const notation = { isCorrectable: false, spellings: [], within: null, standsIn: true } as const
+
+/** The terms that only occur inside a notation, with it. */
+function withinOf({ words, notations }: Analysis, asTyped: boolean): ReadonlyMap<string, string> {
+  const termsOf = (from: number, to?: number) =>
+    words.slice(from, to).flatMap(({ terms, folded }) => (asTyped ? terms : folded.map(marked)))
+  const within = new Map<string, string>()
+  let next = 0
+  const outside: string[] = []
+  for (const { term, first, last } of notations) {
+    if (first >= next) outside.push(...termsOf(next, first))
+    next = last + 1
+    for (const part of termsOf(first, next)) if (part !== term && !within.has(part)) within.set(part, term)
+  }
+  for (const term of [...outside, ...termsOf(next)]) within.delete(term)
+  return within
+}
+
+function wordTerms(analysis: Analysis): QueryTerm[] {
+  const { language, terms, folded, hasDiacritics, words } = analysis
   const asTyped = hasDiacritics || folded.length === 0
+  const within = withinOf(analysis, asTyped)
   const counts = countOf(asTyped ? terms : folded.map(marked))
   const typed = new Map(
     asTyped ? words.flatMap(({ parts, terms }) => parts.map((part, i) => [terms[i] ?? part, part])) : [],
@@ -121,6 +179,8 @@ function wordTerms({ language, terms, folded, hasDiacritics, words }: Analysis):
       isContent,
       isCorrectable,
       spellings: mayBeSpelled ? spellings(typed.get(term) ?? '', term, language) : [],
+      within: within.get(term) ?? null,
+      standsIn: false,
     }
   })
 }

@@ -16,18 +16,37 @@ export interface LanguageHints {
   readonly fallback?: string
 }
 
+/**
+ * What is no word of a language: addresses, code, mark-up, words with digits or signs ("ERR_CONN_42", "v2.1"). The
+ * library takes a "|" for Hindi and a URL for whatever it resembles.
+ */
+const noWords =
+  /```[\s\S]*?(?:```|$)|`[^`\n]*`|<[^<>\n]{1,200}>|(?:https?:\/\/|www\.)\S+|\S+@\S+|\S*[\p{N}_=\\/{}<>$]\S*|[^\p{L}\p{M}\s'’.,!?;:-]+/gu
+
+/** The words of a text, or all of it when nothing else is left ("hnsw.ef_search"). */
+function spokenOf(text: string): string {
+  const words = text.replace(noWords, ' ').replace(/\s+/g, ' ')
+  return /\p{L}{2}/u.test(words) ? words : text
+}
+
 /** Enough to detect a language, and limits the work on a book to about 1 ms. */
 const sampleLength = 2000
+const searchedLength = 4 * sampleLength
 
 /** The BCP 47 primary subtag of a text's language; `und` only for a text without letters. */
 export function detectLanguage(text: string, { among = [], fallback = 'und' }: LanguageHints = {}): string {
-  const sample = fold(withoutAddresses(text.slice(0, sampleLength)))
+  const sample = sampleOf(text)
   const expected = among.map(primary)
   const script = scriptOf(sample)
   if (script === undefined) return fallback
   if (script === 'Latin') return latin(sample, expected)
   if (script === 'Cyrillic') return cyrillic(sample, expected)
   return byScript(script, sample, expected) ?? expected[0] ?? fallback
+}
+
+/** The first words, wherever they begin: a long table of numbers may come before them. */
+function sampleOf(text: string): string {
+  return fold(spokenOf(withoutAddresses(text.slice(0, searchedLength))).slice(0, sampleLength))
 }
 
 function primary(language: string): string {
@@ -63,7 +82,7 @@ function arabic(sample: string, expected: readonly string[]): string {
  */
 export function readingLanguage(text: string, language: string, among: readonly string[]): string {
   const own = primary(language)
-  const sample = fold(text.slice(0, sampleLength))
+  const sample = sampleOf(text)
   const script = scriptOf(sample)
   const expected = among.map(primary)
   if (expected.includes(own) || script === undefined || script === 'Other') return own
@@ -94,6 +113,7 @@ const foreignLetters: Readonly<Record<string, RegExp>> = {
 function cyrillic(sample: string, expected: readonly string[]): string {
   const words = wordsOf(sample)
   const named = cyrillicLetters.find(([letters]) => isUsed(words, letters))?.[1]
+  if (named === 'kk' && isRussianWithKazakh(words)) return 'ru'
   if (named) return named
   const hasI = isUsed(words, /і/)
   if (isUsed(words, /[әңөүһҗ]/)) {
@@ -104,12 +124,20 @@ function cyrillic(sample: string, expected: readonly string[]): string {
     expected.filter(language => !isLatin(language) || language === 'sr'),
     expectedWeight.other,
   )
+  if (!hasI && expected.length === 0) prior.set('ru', russianWeight / (words.length + 1))
   const candidates = hasI ? ['uk', 'be', 'kk'] : ['ru', 'kk', 'uk', 'bg', 'sr', 'mk', 'be']
   return mostLikely(
     sample,
     candidates.filter(language => !isUsed(words, foreignLetters[language] ?? /(?!)/)),
     prior,
   )
+}
+
+/** Two words in three of a Kazakh text have a letter of its own; a Russian one quotes Kazakh names and terms. */
+function isRussianWithKazakh(words: readonly string[]): boolean {
+  const share = words.filter(word => /[әғқңөұүіһ]/.test(word)).length / words.length
+  const hits = (language: string) => words.filter(word => functionWords().get(language)?.has(word)).length
+  return words.length >= 8 && share < 0.3 && hits('ru') > hits('kk')
 }
 
 const vietnameseLetters = /[ơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]/
@@ -157,6 +185,8 @@ const plainlySo = functionWordsWeight / 3
 const expectedWeight = { latin: 3, other: 1.5 }
 // Any short text in Latin letters may be English: product names, identifiers, error messages.
 const englishWeight = 0.6
+// Among the languages in Cyrillic letters by far the most frequent; the library takes single words for Ukrainian.
+const russianWeight = 1.5
 /** Rare in documents, and what the library falls back to when unsure. */
 const unlikely: ReadonlySet<string> = new Set(['la', 'eo', 'ber', 'vo', 'ia', 'tlh', 'io', 'rn', 'tk'])
 const unlikelyFactor = 0.2
@@ -168,6 +198,7 @@ function mostLikely(
   prior: ReadonlyMap<string, number> = new Map(),
 ): string {
   const words = wordsOf(sample)
+  const script = scriptOf(sample) ?? 'Latin'
   const scores = new Map<string, number>(candidates.map(language => [language, 0]))
   const add = (language: string, score: number) => {
     if (candidates.length === 0 || candidates.includes(language))
@@ -181,6 +212,7 @@ function mostLikely(
   const isPlain = words.length >= 5 && first >= plainlySo && first >= 2 * second
   // The library is skipped then: it takes nearly all the time, and was wrong more often than this.
   for (const { lang, accuracy } of isPlain ? [] : detectAll(sample, { only: [...candidates] })) {
+    if (!isWrittenIn(script, lang)) continue
     add(lang, statisticsWeight * Math.min(1, accuracy) * (unlikely.has(lang) ? unlikelyFactor : 1))
   }
   for (const [language, score] of prior) add(language, score)

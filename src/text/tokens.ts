@@ -18,26 +18,48 @@ const noSpaces = String.raw`[[\p{L}\p{M}\p{N}]&&[\p{scx=Han}\p{scx=Hira}\p{scx=K
 const first = String.raw`[[\p{L}\p{N}]--${noSpaces}]`
 const rest = String.raw`[[\p{L}\p{M}\p{N}]--${noSpaces}]`
 const word = `${first}${rest}*`
-const groupedDigits = String.raw`(?<![\p{N}.,])\d{1,3}(?: \d{3})+(?![\p{L}\p{N}]|[.,]\d)`
-const compound = String.raw`${word}(?:(?:['.&\-]|_{1,3}|(?<=\d),(?=\d))${word})*`
+const groupedDigits = String.raw`(?<![\p{N}.,])\d{1,3}(?: \d{3})+(?:[.,]\d{1,2})?(?![\p{L}\p{N}]|[.,]\d)`
+const compound = String.raw`${word}(?:(?:['.&\-]|_{1,3}|(?<=\d),(?=\d)|(?<=\p{N})\^-?(?=\p{N}))${word})*`
 const suffix = String.raw`(?:(?<=[A-Za-z])(?:\+\+?|#)(?![\p{L}\p{N}+#]))?`
 const chunk = new RegExp(`${noSpaces}{1,400}|${groupedDigits}|${compound}${suffix}`, 'gv')
 
 const startsUnspaced = new RegExp(`^${noSpaces}`, 'v')
 const segmenter = new Intl.Segmenter('und', { granularity: 'word' })
 
-/** `tidy` makes plain digits of them, and "11⁵⁰" would become 1150. */
-const raisedAfterDigit = /(?<=\p{Nd})(?=[\u2070\u00b9\u00b2\u00b3\u2074-\u2079\u2080-\u2089])/gu
+/** A text as it is cut into words, and the surface forms of its words, in order, tidied but with their case. */
+export interface Cut {
+  readonly text: string
+  readonly surfaces: readonly string[]
+}
 
-/** The surface forms of a text's words, in order, tidied but with their case. */
+export function cut(text: string): Cut {
+  const plain = tidy(raised(text)).replace(/[\u2010\u2011]/g, '-')
+  return { text: plain, surfaces: plain.match(chunk) ?? [] }
+}
+
 export function chunks(text: string): readonly string[] {
-  return tidy(text.replace(raisedAfterDigit, '^')).match(chunk) ?? []
+  return cut(text).surfaces
+}
+
+const footnotes = /(?<=\p{L}{4})[\u00b9\u00b2\u00b3\u2070\u2074-\u2079]+/gu
+const powers = /(?<=\p{Nd})[\u00b9\u00b2\u00b3\u2070\u2074-\u2079\u207b]+/gu
+const raisedDigits = '⁰¹²³⁴⁵⁶⁷⁸⁹'
+
+/**
+ * 10⁶ is not 106 and Article 74¹ not 741, so the digits of a power stay apart. After a word they are the mark of a
+ * footnote; only short names have powers of their own ("m²", "x²"), which are typed "m2".
+ */
+function raised(text: string): string {
+  const digits = (marks: string) =>
+    Array.from(marks, mark => (mark === '⁻' ? '-' : raisedDigits.indexOf(mark))).join('')
+  return text.replace(footnotes, ' ').replace(powers, marks => `^${digits(marks)}`)
 }
 
 /** The words inside one surface form. */
 export function tokenOf(surface: string): Token {
   if (startsUnspaced.test(surface)) return unspaced(surface)
   if (/^[\p{N}., ]+$/u.test(surface)) return number(surface)
+  if (surface.includes('^')) return { parts: [fold(surface)], wholes: [] }
   if (/^v\p{N}[\p{N}.]*$/iu.test(surface)) return { parts: [surface.slice(1)], wholes: [fold(surface)] }
   return spaced(surface)
 }
@@ -71,8 +93,18 @@ function pairsOf(run: string): string[] {
  * alone.
  */
 function number(surface: string): Token {
-  const parts = surface.includes(' ') ? surface.split(' ') : [surface.replaceAll(',', '.')]
-  return { parts, wholes: /^\d{1,3}(?:[., ]\d{3})+$/.test(surface) ? [surface.replace(/[., ]/g, '')] : [] }
+  const parts = surface.includes(' ') ? surface.split(' ').map(pointed) : [pointed(surface)]
+  const [, whole, decimals] = grouped.exec(surface) ?? []
+  if (whole === undefined) return { parts, wholes: [] }
+  const amount = whole.replace(/[., ]/g, '')
+  return { parts, wholes: decimals === undefined ? [amount] : [`${amount}.${decimals}`, amount] }
+}
+
+/** "1,500", "1.500,50", "1 500.5": the sign before the decimals is not the one between the groups. */
+const grouped = /^(\d{1,3}(?:(?:[.]\d{3})+(?=,|$)|(?:[,]\d{3})+(?=\.|$)|(?: \d{3})+(?=[.,]|$)))(?:[.,](\d{1,2}))?$/
+
+function pointed(digits: string): string {
+  return digits.replaceAll(',', '.')
 }
 
 const camel = /(?<=[\p{Ll}\p{N}])(?=\p{Lu}\p{L})|(?<=\p{Lu})(?=\p{Lu}\p{Ll}{2})/u
@@ -81,6 +113,9 @@ const hangul = /^\p{Script=Hangul}{3,}$/u
 function spaced(surface: string): Token {
   const sign = /[+#]+$/.exec(surface)?.[0] ?? ''
   const name = withoutClitics(surface.slice(0, surface.length - sign.length))
+  const numbered = /^(\p{L}+)\.(\p{N}[\p{N}.]*)$/u.exec(name)
+  // "п.3.2.1", "art.12".
+  if (numbered) return { parts: [wordOf(numbered[1]!), numbered[2]!], wholes: [joined(numbered.slice(1).map(wordOf))] }
   const pieces = name.split('.').map(piece =>
     piece
       .split(/[_&-]+/)
@@ -101,10 +136,16 @@ function wordOf(part: string): string {
   return unmixScripts(fold(part))
 }
 
-/** Dates and ranges keep their separator: joined, "10-15" would be another number. */
+/** Digits keep their separator: joined, "10-15" would be another number, and "HB-20-41" the part "HB-2041". */
 function joined(parts: readonly string[]): string {
-  return parts.join(parts.every(part => /^\p{N}+$/u.test(part)) ? '-' : '')
+  const separated = parts.map((part, i) => {
+    const isNumber = startsWithDigit.test(part) && /\p{N}$/u.test((parts[i - 1] ?? '').slice(-2))
+    return isNumber ? `-${part}` : part
+  })
+  return separated.join('')
 }
+
+const startsWithDigit = /^\p{N}/u
 
 const english = /'(?:s|re|ve|ll|d|m)$/iu
 const elision = /^(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|un|gl|all|dall|dell|nell|sull|quest|quell)'(?=[\p{L}\p{N}]{2})/iu

@@ -21,11 +21,15 @@ export interface DraftOptions {
   readonly signal: AbortSignal
   /** True when it is already stored unchanged and needs no draft. */
   readonly isStored: (known: Known) => boolean
+  /** Languages of the collection. */
+  readonly spoken?: readonly string[]
 }
 
 export interface FilesOptions extends FileOptions {
   readonly signal: AbortSignal
   readonly sort: SortKnown
+  /** Languages of the collection. */
+  readonly spoken?: readonly string[]
   readonly onBytes?: (count: number) => void
 }
 
@@ -41,7 +45,7 @@ export interface Preparing {
   /** The outcomes of files, in order. A file that cannot be prepared is a fault among them. */
   files(embedder: Embedder, found: Iterable<FileOrFault>, options: FilesOptions): AsyncIterable<Outcome>
   /** Prepares a stored document again. Rejects as `draft` does. */
-  restored(embedder: Embedder, document: Restorable, options: { place: Place; signal: AbortSignal }): Promise<Draft>
+  restored(embedder: Embedder, document: Restorable, options: Omit<DraftOptions, 'isStored'>): Promise<Draft>
   close(): Promise<void>
   status(): PoolStatus
   /** Ids of the processes. */
@@ -70,10 +74,10 @@ export function openPreparing(
   const { errorOf, reasonOf } = describeLosses({ cpuSeconds, memoryMb })
 
   const draft: Preparing['draft'] = async (embedder, document, options) =>
-    await drafted({ kind: 'given', model: factsOf(embedder), document, keep }, options)
+    await drafted({ kind: 'given', model: { ...factsOf(embedder), spoken: options.spoken ?? [] }, document, keep }, options)
 
   const restored: Preparing['restored'] = async (embedder, document, options) => {
-    const task = { kind: 'stored', model: factsOf(embedder), document, keep } as const
+    const task = { kind: 'stored', model: { ...factsOf(embedder), spoken: options.spoken ?? [] }, document, keep } as const
     const found = await drafted(task, { ...options, isStored: () => false })
     if (found === null) throw new Error(`${document.source} was not prepared`)
     return found
@@ -97,11 +101,11 @@ export function openPreparing(
   async function* files(
     embedder: Embedder,
     found: Iterable<FileOrFault>,
-    { signal, sort, onBytes = () => {}, ...options }: FilesOptions,
+    { signal, sort, spoken = [], onBytes = () => {}, ...options }: FilesOptions,
   ): AsyncGenerator<Outcome> {
     const place = pool.enter(0)
     const deps = {
-      model: factsOf(embedder),
+      model: { ...factsOf(embedder), spoken },
       sort,
       keep,
       reasonOf,

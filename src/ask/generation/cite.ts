@@ -1,4 +1,4 @@
-import { analyze, isStopWord } from '../../text/analyze.ts'
+import { analyze, comparedTerms, isStopWord } from '../../text/analyze.ts'
 import { sentences, type Span } from '../../text/sentences.ts'
 import { clausesOf, type Clause } from './clauses.ts'
 import { placeAt } from './places.ts'
@@ -84,7 +84,7 @@ function weightIn(sets: readonly ReadonlySet<string>[]): (terms: ReadonlySet<str
 }
 
 function contentTerms(text: string, language: string): ReadonlySet<string> {
-  const { terms } = analyze(text, language)
+  const terms = comparedTerms(analyze(text, language))
   return new Set(terms.filter(term => !isStopWord(term, language)))
 }
 

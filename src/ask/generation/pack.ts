@@ -1,4 +1,4 @@
-import { analyze } from '../../text/analyze.ts'
+import { analyze, comparedTerms } from '../../text/analyze.ts'
 import { countTokens } from '../../text/count-tokens.ts'
 import { sentences, type Span } from '../../text/sentences.ts'
 import type { Passage } from '../terms.ts'
@@ -86,10 +86,10 @@ function bestSentence(spans: readonly Span[], passage: Passage, question: string
       spans.findIndex(span => span.end > start),
     )
   }
-  const asked = new Set(analyze(question, passage.language).terms)
+  const asked = new Set(comparedTerms(analyze(question, passage.language)))
   const shared = spans.map(
     ({ start, end }) =>
-      new Set(analyze(passage.text.slice(start, end), passage.language).terms).intersection(asked).size,
+      new Set(comparedTerms(analyze(passage.text.slice(start, end), passage.language))).intersection(asked).size,
   )
   return shared.indexOf(Math.max(...shared))
 }

@@ -1,4 +1,4 @@
-import { analyze } from '../../text/analyze.ts'
+import { analyze, comparedTerms, notationTerms } from '../../text/analyze.ts'
 import { unitsOf, type Unit } from '../../text/units.ts'
 import type { Passage, AnalyzedQuestion } from '../terms.ts'
 import { placeAt } from './places.ts'
@@ -102,9 +102,14 @@ export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Pass
  * them.
  */
 function wantedOf({ own, terms }: AnalyzedQuestion, all: readonly Unscored[]): ReadonlyMap<string, number> {
-  const isHeld = own.some(({ term, isContent }) => isContent && all.some(each => each.terms.has(term)))
+  const held = new Set(all.flatMap(each => [...each.terms]))
+  const isHeld = own.some(({ term, isContent }) => isContent && held.has(term))
   const asked = isHeld ? own : terms
-  const content = asked.filter(term => term.isContent)
+  // A date or provision counts as one where a sentence has it, however written, else by its words.
+  const content = asked.filter(
+    ({ term, isContent, within, standsIn }) =>
+      isContent && (!standsIn || held.has(term)) && (!within || !held.has(within)),
+  )
   return new Map((content.length > 0 ? content : asked).map(({ term, count }) => [term, count]))
 }
 
@@ -231,7 +236,8 @@ const separator = ' › '
 
 function termsOf(text: string, language: string, isFolded: boolean): ReadonlySet<string> {
   const analysis = analyze(text, language)
-  return new Set(isFolded ? analysis.folded.map(term => `~${term}`) : analysis.terms)
+  if (!isFolded) return new Set(comparedTerms(analysis))
+  return new Set([...analysis.folded.map(term => `~${term}`), ...analysis.notations.flatMap(notationTerms)])
 }
 
 /** Whether the question asks for this field by its name. */

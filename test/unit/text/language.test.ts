@@ -105,3 +105,40 @@ t.test('a question that no language of the collection fits: is read by its own r
   t.equal(readingLanguage('42', 'und', ['en']), 'und')
   t.equal(readingLanguage('How?', 'en-GB', ['en', 'it']), 'en')
 })
+
+t.test('a table in Markdown: is in the language of its words', async t => {
+  const tables: Readonly<Record<string, string>> = {
+    en: '| Item | Price |\n|---|---|\n| Tent | 249 |\n| Stove | 39 |',
+    ru: '| Товар | Цена |\n|---|---|\n| Палатка | 249 |\n| Горелка | 39 |',
+    de: '| Leistung | Preis |\n|---|---|\n| Anmeldung | 20 |\n| Bibliotheksausweis | 5 |\n| Mahngebühr | 3 |',
+    fr: '| Jour | Heure |\n|---|---|\n| Lundi | 9:00 |\n| Mardi | 10:00 |',
+    es: '| Día | Horario de apertura |\n|---|---|\n| Lunes | 9:00 |',
+    tr: '| Gün | Saat |\n|---|---|\n| Pazartesi | 9 |\n| Salı | 10 |',
+    it: '| Servizio | Costo |\n|---|---|\n| Iscrizione agli esami | 20 |',
+    vi: '| Phí | Số tiền |\n|---|---|\n| Học phí | 200 |',
+    ja: '| 曜日 | 時間 |\n|---|---|\n| 月曜日 | 9:00 |\n| ください | 1 |',
+  }
+  for (const [language, table] of Object.entries(tables)) t.equal(detectLanguage(table), language, table)
+})
+
+t.test('addresses, code and identifiers: say nothing about the language', async t => {
+  t.equal(detectLanguage('See https://example.com/pages/docs/en/welcome\nОткройте страницу'), 'ru')
+  t.equal(detectLanguage('```js\nconst x = await fetch(url)\n```\nСкачайте файл и запустите его.'), 'ru')
+  t.equal(detectLanguage('| ERR_CONN_42 | 0x80070005 |\n| HB-2041 | pump |'), 'en')
+})
+
+t.test('a list of names: is in the likeliest language of its script, or that of the collection', async t => {
+  t.equal(detectLanguage('Иванов Пётр, Ахметов Серик, Ким Анна'), 'ru')
+  t.equal(detectLanguage('Ахметов Серік, Қалиева Әйгүл'), 'kk')
+  t.equal(detectLanguage('| Name | Phone |\n| Anna Rossi | 123 |\n| Marco Bianchi | 456 |', { among: ['it'] }), 'it')
+})
+
+t.test('Russian that quotes Kazakh words is Russian, and the reverse is Kazakh', async t => {
+  const quoting =
+    'Оқу ақысы 1 500 000 теңге. Оплата производится до 1 сентября каждого года по реквизитам университета.'
+  t.equal(detectLanguage(quoting), 'ru')
+  t.equal(
+    detectLanguage('Стипендия 30 маусымға дейін төленеді. Құжаттар тізімі төменде келтірілген. Смотрите сайт.'),
+    'kk',
+  )
+})

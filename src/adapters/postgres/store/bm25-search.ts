@@ -83,11 +83,15 @@ function askedTerms(sql: Sql, { collectionId, terms }: LexicalSearch): Fragment 
   const spellings = terms.flatMap(({ spellings }, place) => spellings.map(spelling => ({ spelling, place: place + 1 })))
   return sql`
     typed as materialized (
-      select u.*, k.chunk_count as df, k.term is null and u.is_correctable
+      select u.place, u.term, u.count, u.is_spare, k.chunk_count as df,
+        u.is_content and (k.term is not null or not u.stands_in)
+          and not exists (select from collection_terms w where w.collection_id = ${inlineNumber(sql, collectionId)} and w.term = u.within) as is_content,
+        k.term is null and u.is_correctable
           and count(*) filter (where k.term is null and u.is_correctable) over (order by u.place) <= ${inlineNumber(sql, maxCorrected)} as is_unknown
       from unnest(${terms.map(t => t.term)}::text[], ${terms.map(t => t.count)}::float8[], ${flags(terms.map(t => t.isContent))}::text[]::bool[],
-        ${flags(terms.map(t => t.isSpare))}::text[]::bool[], ${flags(terms.map(t => t.isCorrectable))}::text[]::bool[])
-        with ordinality as u(term, count, is_content, is_spare, is_correctable, place)
+        ${flags(terms.map(t => t.isSpare))}::text[]::bool[], ${flags(terms.map(t => t.isCorrectable))}::text[]::bool[],
+        ${terms.map(t => t.within ?? '')}::text[], ${flags(terms.map(t => t.standsIn ?? false))}::text[]::bool[])
+        with ordinality as u(term, count, is_content, is_spare, is_correctable, within, stands_in, place)
       left join collection_terms k on k.collection_id = ${inlineNumber(sql, collectionId)} and k.term = u.term),
     read_as as materialized (
       select term, is_content as is_wanted, is_content, is_spare, coalesce(df, 0)::float8 as df, count as weight, 1 as rank from typed where not is_unknown
