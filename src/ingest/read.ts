@@ -73,8 +73,7 @@ async function* readOne(file: FoundFile, options: ReadOptions): AsyncGenerator<R
   }
   try {
     if (format.kind === 'rows') yield* readRows(file, format, naming, options)
-    else if (format.kind === 'mail')
-      yield* readMails(file, format.isMany, naming, mailDeps(options))
+    else if (format.kind === 'mail') yield* readMails(file, format.isMany, naming, mailDeps(options))
     else yield* readWhole(file, format, naming, options)
   } catch (error) {
     yield { fault: { path: file.path, reason: reasonOf(error) } }
@@ -129,7 +128,10 @@ async function* readWhole(
 }
 
 /** Reads the document of a file that was kept. Throws an {@link UnreadableError} if this version cannot. */
-export async function readAgain({ name, naming, url, bytes }: KeptFile, options: ReadingOptions = {}): Promise<SourceDocument> {
+export async function readAgain(
+  { name, naming, url, bytes }: KeptFile,
+  options: ReadingOptions = {},
+): Promise<SourceDocument> {
   const format = formatOf(name)
   if (format === undefined || format.kind === 'rows' || format.kind === 'mail')
     throw new UnreadableError('has a format that is not read any more')

@@ -74,10 +74,18 @@ export function openPreparing(
   const { errorOf, reasonOf } = describeLosses({ cpuSeconds, memoryMb })
 
   const draft: Preparing['draft'] = async (embedder, document, options) =>
-    await drafted({ kind: 'given', model: { ...factsOf(embedder), spoken: options.spoken ?? [] }, document, keep }, options)
+    await drafted(
+      { kind: 'given', model: { ...factsOf(embedder), spoken: options.spoken ?? [] }, document, keep },
+      options,
+    )
 
   const restored: Preparing['restored'] = async (embedder, document, options) => {
-    const task = { kind: 'stored', model: { ...factsOf(embedder), spoken: options.spoken ?? [] }, document, keep } as const
+    const task = {
+      kind: 'stored',
+      model: { ...factsOf(embedder), spoken: options.spoken ?? [] },
+      document,
+      keep,
+    } as const
     const found = await drafted(task, { ...options, isStored: () => false })
     if (found === null) throw new Error(`${document.source} was not prepared`)
     return found

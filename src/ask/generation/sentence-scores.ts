@@ -84,8 +84,7 @@ export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Pass
     // Position alone must not make an answer of a sentence that shares nothing with the question, not even in its
     // heading. Of a row, only its own words tell it from the other rows.
     const isOneOfMany = each.row !== undefined && each.row.header !== null && ownFound.size === 0
-    const isAbout =
-      !isOneOfMany && (words > 0 || heading > 0 || meaning > 0.5 || unseen[each.passageIndex] === true)
+    const isAbout = !isOneOfMany && (words > 0 || heading > 0 || meaning > 0.5 || unseen[each.passageIndex] === true)
     const parts =
       weights.words * words +
       weights.pairs * adjacency(pairs, each.terms) +
