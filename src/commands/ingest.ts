@@ -32,9 +32,7 @@ interface Options {
 export function addIngest(program: Command, host: Host): void {
   program
     .command('ingest')
-    .description(
-      'load documents (.md .txt .html .pdf .docx .csv .json and more) from files, folders and globs',
-    )
+    .description('load documents (.md .txt .html .pdf .docx .csv .json and more) from files, folders and globs')
     .argument('<path...>', 'files, folders or quoted globs')
     .option('-c, --collection <name>', 'collection to load into', collectionName, 'default')
     .option('-l, --language <xx>', 'language of documents that do not state one (default: detected)', languageCode)
