@@ -16,7 +16,7 @@ const maxOverlapSentences = 2
 /**
  * Divides a document into chunks of 200–400 tokens, or less if a section is short. Chunks begin and end with sentences
  * and do not cross headings, except those of tiny adjacent sections. All text except whitespace is in a chunk. A chunk
- * that begins within a table has its header beside the text.
+ * that begins within a table keeps the header of the table.
  */
 export function chunk(document: SourceDocument, language: string): Chunk[] {
   const spans = sectionRuns(document).flatMap(run => chunksOfRun(document, run, language))

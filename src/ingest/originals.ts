@@ -2,6 +2,7 @@
 import { deflateSync, inflateSync } from 'node:zlib'
 import { maxPlainOriginalBytes } from './bounds.ts'
 import type { DocumentInput } from './document-from.ts'
+import type { ReadingOptions } from './readers/content.ts'
 import type { ChunkPlace, KeptFile, Original, ReadDocument, Restorable, Section, SourceDocument } from './terms.ts'
 
 /** `sections` keeps the structure of the stored text, but nothing that a newer reader could read. */
@@ -24,8 +25,8 @@ export function fileOriginal(result: ReadDocument, keep: Keep): Original | null 
   return whole ?? sectionsOriginal(result.document, keep)
 }
 
-export function sectionsOriginal({ language, sections }: SourceDocument, keep: Keep): Original | null {
-  return keep === 'no' ? null : packed('sections', [Buffer.from(JSON.stringify({ language, sections }))])
+export function sectionsOriginal({ language, sections, keywords }: SourceDocument, keep: Keep): Original | null {
+  return keep === 'no' ? null : packed('sections', [Buffer.from(JSON.stringify({ language, sections, keywords }))])
 }
 
 function packed(kind: Original['kind'], parts: readonly Uint8Array[]): Original | null {
@@ -49,7 +50,7 @@ export interface Restored {
 }
 
 /** The document as this version reads it or, if its original was not kept, as it was read. */
-export async function restore({ original, places, ...stored }: Restorable): Promise<Restored> {
+export async function restore({ original, places, ...stored }: Restorable, options: ReadingOptions = {}): Promise<Restored> {
   // The language of a document without an original may be stated or detected; it is not detected again.
   if (original === null)
     return { document: { ...stored, sections: sectionsOfChunks(places, stored.title) }, isReadAgain: false }
@@ -62,11 +63,11 @@ export async function restore({ original, places, ...stored }: Restorable): Prom
   const { readAgain } = await import('./read.ts')
   const end = 4 + content.readUInt32BE()
   const header = JSON.parse(content.toString('utf8', 4, end)) as Omit<KeptFile, 'bytes'>
-  return { document: await readAgain({ ...header, bytes: content.subarray(end) }), isReadAgain: true }
+  return { document: await readAgain({ ...header, bytes: content.subarray(end) }, options), isReadAgain: true }
 }
 
-function sectionsIn(content: Buffer): Pick<SourceDocument, 'language' | 'sections'> {
-  return JSON.parse(content.toString()) as Pick<SourceDocument, 'language' | 'sections'>
+function sectionsIn(content: Buffer): Pick<SourceDocument, 'language' | 'sections' | 'keywords'> {
+  return JSON.parse(content.toString()) as Pick<SourceDocument, 'language' | 'sections' | 'keywords'>
 }
 
 /** What is kept of it from now on; `kept` for what is stored already. */

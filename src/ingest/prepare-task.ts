@@ -5,7 +5,7 @@ import { addDraft, createPacker, type Packer, type Piece, type SayPart } from '.
 import { contentHash } from './prepare.ts'
 import type { DocumentInput } from './document-from.ts'
 import type { FileToRead } from './read.ts'
-import { UnreadableError } from './readers/content.ts'
+import { UnreadableError, type ReadingOptions } from './readers/content.ts'
 import { fileOriginal, givenOriginal, keptOf, restore, type Keep } from './originals.ts'
 import { isTooDeep } from './readers/too-deep.ts'
 import type { ReadDocument, ReadResult, Restorable, SourceDocument } from './terms.ts'
@@ -30,6 +30,8 @@ export interface StoredTask {
   readonly model: ModelFacts
   readonly document: Restorable
   readonly keep: Keep
+  /** How scanned pages are read, or undefined if they are not. */
+  readonly ocr: ReadingOptions['ocr']
 }
 
 /** Files whose documents are sent in order. */
@@ -82,9 +84,9 @@ async function prepareGiven(
   }
 }
 
-async function prepareStored({ document: stored, keep }: StoredTask, model: DraftModel, say: SayPart) {
+async function prepareStored({ document: stored, keep, ocr }: StoredTask, model: DraftModel, say: SayPart) {
   try {
-    const { document, isReadAgain } = await restore(stored)
+    const { document, isReadAgain } = await restore(stored, { ocr })
     if (document.text.trim() === '') return { refused: 'has no text' }
     const packer = createPacker(say)
     // Its name stays, even if names are written otherwise today.

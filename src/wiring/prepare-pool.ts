@@ -85,6 +85,7 @@ export function openPreparing(
       model: { ...factsOf(embedder), spoken: options.spoken ?? [] },
       document,
       keep,
+      ocr,
     } as const
     const found = await drafted(task, { ...options, isStored: () => false })
     if (found === null) throw new Error(`${document.source} was not prepared`)

@@ -1,18 +1,10 @@
 import { clipped, longestHeading, longestTitle } from '../bounds.ts'
 import type { Section } from '../terms.ts'
+import type { Block } from './blocks.ts'
 import { cleanLine, cleanText } from './clean-text.ts'
 import { withQuestions } from './questions.ts'
 
-/** Intermediate form of every format: headings and paragraphs of text, in order. */
-export type Block =
-  | {
-      readonly kind: 'heading'
-      readonly level: number
-      readonly text: string
-      readonly anchor?: string
-      readonly page?: number
-    }
-  | { readonly kind: 'text'; readonly text: string; readonly page?: number }
+export type { Block }
 
 export interface Composed {
   readonly title: string

@@ -1,4 +1,4 @@
-import type { Block } from './compose.ts'
+import type { Block } from './blocks.ts'
 import { boldLevel } from './bold-headings.ts'
 
 /** "Q: … A: …" in the languages that Askwell is tested in, also numbered ("Q3:", "Question 3.", "3. Q:"). */
