@@ -27,7 +27,7 @@ export interface Analysis {
    * syllables, written apart. No other term has an underscore. Empty for other languages.
    */
   readonly pairs: readonly string[]
-  /** Dates, provisions, codes: terms beside those of their words, equal however they are written. */
+  /** Dates, provisions, codes: terms in addition to those of their words, equal however they are written. */
   readonly notations: readonly Notation[]
   /** Whether the text has letters with diacritics. A question without any was perhaps typed without them. */
   readonly hasDiacritics: boolean

@@ -1,7 +1,7 @@
 /**
  * Dates, times, provisions, codes and ranges as terms of their own, equal however they are written: "30 June 2026",
- * "30.06.2026" and "ngày 30 tháng 6 năm 2026" are `2026-06-30`, "§ 5 (2)" and "Section 5(2)" are `sec:5:2`. They stand
- * beside the words that they consist of. All but a few contain a digit, so only words with one are looked at.
+ * "30.06.2026" and "ngày 30 tháng 6 năm 2026" are `2026-06-30`, "§ 5 (2)" and "Section 5(2)" are `sec:5:2`. They are
+ * indexed in addition to the words that they consist of. All but a few contain a digit, so only words with one are looked at.
  */
 import { fold } from './fold.ts'
 import { type Kinds, kindsFor, subdivisionsFor } from './provisions.ts'
