@@ -50,7 +50,10 @@ export interface Restored {
 }
 
 /** The document as this version reads it or, if its original was not kept, as it was read. */
-export async function restore({ original, places, ...stored }: Restorable, options: ReadingOptions = {}): Promise<Restored> {
+export async function restore(
+  { original, places, ...stored }: Restorable,
+  options: ReadingOptions = {},
+): Promise<Restored> {
   // The language of a document without an original may be stated or detected; it is not detected again.
   if (original === null)
     return { document: { ...stored, sections: sectionsOfChunks(places, stored.title) }, isReadAgain: false }

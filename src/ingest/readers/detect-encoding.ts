@@ -1,3 +1,4 @@
+import { nfc } from '../../text/normal-form.ts'
 import chardet from 'chardet'
 import { stopWords } from '../../text/stop-words.ts'
 import { canonicalName, decodedWith } from './decoders.ts'
@@ -93,8 +94,7 @@ const syllable = /^(?:ngh?|[gk]h|tr|th|ph|nh|ch|qu|gi|[bcdđghklmnprstvx])?[aeio
  */
 function vietnameseFit(text: string): number {
   const words =
-    text
-      .normalize('NFC')
+    nfc(text)
       .toLowerCase()
       .match(/\p{L}+/gu) ?? []
   const shareOf = (test: (word: string) => boolean) => words.filter(test).length / Math.max(1, words.length)
@@ -103,10 +103,7 @@ function vietnameseFit(text: string): number {
 }
 
 function withoutTones(word: string): string {
-  return word
-    .normalize('NFD')
-    .replace(/[\u0300\u0301\u0303\u0309\u0323]/g, '')
-    .normalize('NFC')
+  return nfc(word.normalize('NFD').replace(/[\u0300\u0301\u0303\u0309\u0323]/g, ''))
 }
 
 /** Share of the characters beyond ASCII that match. */
@@ -129,8 +126,10 @@ const scripts = [
  * small letters, or two scripts in one word.
  */
 function looksRight(sample: Uint8Array, encoding: string): boolean {
-  const text = decodedWith(encoding, sample)?.normalize('NFC')
-  if (text === undefined || /[\x80-\x9f\ue000-\uf8ff]/.test(text)) return false
+  const decoded = decodedWith(encoding, sample)
+  if (decoded === undefined) return false
+  const text = nfc(decoded)
+  if (/[\x80-\x9f\ue000-\uf8ff]/.test(text)) return false
   const words = text.match(/\S*[^\s\0-\x7f]\S*/gu) ?? []
   const wrong = words.filter(word => isWrongWord(word) || (isLatin(encoding) && isForeign(word))).length
   return words.length > 0 && wrong <= words.length * toleratedShare

@@ -1,3 +1,4 @@
+import { nfc } from '../../text/normal-form.ts'
 import type { Block } from './blocks.ts'
 import { boldLevel } from './bold-headings.ts'
 
@@ -17,7 +18,7 @@ const labels = [
 ] as const
 
 const number = String.raw`(?:[ \t]?\d{1,3})?`
-const either = (which: 0 | 1): string => labels.map(pair => pair[which].normalize('NFC')).join('|')
+const either = (which: 0 | 1): string => labels.map(pair => nfc(pair[which])).join('|')
 const questionLabel = new RegExp(
   String.raw`^[ \t]*(?:\d{1,3}[.)][ \t]*)?(?<label>${either(0)})${number}[ \t]*[:：.)][ \t]*(?=\S)`,
   'iu',

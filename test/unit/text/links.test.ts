@@ -41,7 +41,7 @@ t.test('an address does not change the language of a text', async t => {
 })
 
 t.test('a raised number is a word of its own, not part of the number before it', async t => {
-  t.strictSame(analyze('11⁵⁰ euros, Article 74¹, 2³', 'en').terms, ['11', '50', 'euro', 'articl', '74', '1', '2', '3'])
+  t.strictSame(analyze('11⁵⁰ euros, Article 74¹, 2³', 'en').terms, ['11^50', 'euro', 'articl', '74^1', '2^3'])
   t.strictSame(analyze('H₂O km²', 'en').terms, analyze('H2O km2', 'en').terms)
 })
 
