@@ -127,7 +127,7 @@ const scripts = [
  */
 function looksRight(sample: Uint8Array, encoding: string): boolean {
   const decoded = decodedWith(encoding, sample)
-  if (decoded === undefined) return false
+  if (decoded === null) return false
   const text = nfc(decoded)
   if (/[\x80-\x9f\ue000-\uf8ff]/.test(text)) return false
   const words = text.match(/\S*[^\s\0-\x7f]\S*/gu) ?? []
