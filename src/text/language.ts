@@ -189,6 +189,9 @@ const englishWeight = 0.6
 const russianWeight = 1.5
 /** Rare in documents, and what the library falls back to when unsure. */
 const unlikely: ReadonlySet<string> = new Set(['la', 'eo', 'ber', 'vo', 'ia', 'tlh', 'io', 'rn', 'tk'])
+/** Their plain text has a letter with a mark in every third word or so, and the library does not count those missing. */
+const marked: ReadonlySet<string> = new Set('az cs hr hu is lt lv pl ro sk sl tr'.split(' '))
+const wordsWithoutMarks = 8
 const unlikelyFactor = 0.2
 
 /** The likeliest candidate; without candidates, the likeliest language in Latin letters. */
@@ -211,9 +214,12 @@ function mostLikely(
   const [first = 0, second = 0] = [...scores.values()].sort((a, b) => b - a)
   const isPlain = words.length >= 5 && first >= plainlySo && first >= 2 * second
   // The library is skipped then: it takes nearly all the time, and was wrong more often than this.
+  const lacksMarks = words.length >= wordsWithoutMarks && !/[^\0-\x7f]/.test(sample)
+  const isUnlikely = (language: string) =>
+    unlikely.has(language) || (lacksMarks && marked.has(language) && !prior.has(language))
   for (const { lang, accuracy } of isPlain ? [] : detectAll(sample, { only: [...candidates] })) {
     if (!isWrittenIn(script, lang)) continue
-    add(lang, statisticsWeight * Math.min(1, accuracy) * (unlikely.has(lang) ? unlikelyFactor : 1))
+    add(lang, statisticsWeight * Math.min(1, accuracy) * (isUnlikely(lang) ? unlikelyFactor : 1))
   }
   for (const [language, score] of prior) add(language, score)
   return [...scores].reduce((a, b) => (b[1] > a[1] ? b : a), ['en', 0])[0]

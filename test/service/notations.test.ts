@@ -41,6 +41,13 @@ async function ask(app: App, question: string) {
   return json as { readonly abstained: boolean; readonly citations: readonly { readonly quote: string }[] }
 }
 
+/** The only document of its collection: no word is rare in it. */
+const alone = {
+  source: 'rules',
+  language: 'en',
+  text: '# Rules\n\n## Article 12.3\n\nA failed exam may be repeated twice.\n\n## Article 1.23\n\nThe rules come into force in May.',
+}
+
 for (const world of worlds) {
   t.test(`notations, ${world}`, { skip: skipReason(world) }, async t => {
     const app = await startApp(t, world)
@@ -54,5 +61,14 @@ for (const world of worlds) {
         `${question}: ${source}`,
       )
     }
+
+    await app.send('PUT', '/documents', { collection: 'alone', documents: [alone] }, admin)
+    const { json } = await app.send('POST', '/ask', {
+      collection: 'alone',
+      question: 'What is stated by article 12.3?',
+    })
+    t.match(json, { answer: 'A failed exam may be repeated twice. [1]' })
+    const far = await app.send('POST', '/ask', { collection: 'alone', question: 'Who won the chess world cup?' })
+    t.match(far.json, { abstained: true })
   })
 }

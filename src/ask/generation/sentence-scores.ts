@@ -35,6 +35,8 @@ export interface ScoredSentence {
  */
 const weights = { words: 0.2, pairs: 0.1, heading: 0.2, meaning: 0.1, rank: 0.35, lead: 0.05 } as const
 const shortestSeed = 25
+/** Of a sentence in the numbered part that was asked for: another that only mentions the part must not beat it. */
+const ofPartWeight = 0.5
 
 /** Lines like "Price: 249". */
 const fieldLine = /^(?:\p{L}[^:\n]{0,60}: \S[^\n]*(?:\n|$))+$/u
@@ -43,6 +45,8 @@ type Unscored = Omit<ScoredSentence, 'score' | 'found' | 'ownFound' | 'foundAbov
   readonly similarity: number | null
   readonly isLead: boolean
   readonly isField: boolean
+  /** Number of the part that the sentence begins, or that its heading begins: "3.2". */
+  readonly part: string | null
   readonly title: Title
   /** Words of the header above a row. */
   readonly header: ReadonlySet<string>
@@ -73,7 +77,8 @@ export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Pass
   /** Passages found by words that are not in their text: identifiers of a row, which its text leaves out. */
   const unseen = passages.map(isUnseen)
 
-  return all.map(({ similarity, isLead, isField, title, header, ...each }) => {
+  const isAskedPart = partsOf(asked)
+  return all.map(({ similarity, isLead, isField, part, title, header, ...each }) => {
     const ownFound = wanted.intersection(each.terms)
     const found = ownFound.union(wanted.intersection(header))
     const foundAbove = wanted.intersection(title.last)
@@ -84,13 +89,16 @@ export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Pass
     // Position alone must not make an answer of a sentence that shares nothing with the question, not even in its
     // heading. Of a row, only its own words tell it from the other rows.
     const isOneOfMany = each.row !== undefined && each.row.header !== null && ownFound.size === 0
-    const isAbout = !isOneOfMany && (words > 0 || heading > 0 || meaning > 0.5 || unseen[each.passageIndex] === true)
+    const ofPart = isAskedPart(part) ? ofPartWeight : 0
+    const isAbout =
+      !isOneOfMany && (words > 0 || heading > 0 || meaning + ofPart >= 0.5 || unseen[each.passageIndex] === true)
     const parts =
       weights.words * words +
       weights.pairs * adjacency(pairs, each.terms) +
       weights.heading * heading +
       weights.meaning * meaning +
-      weights.rank * rank
+      weights.rank * rank +
+      ofPart
     const isSeed = each.isSeed || (isField && isNamed(each.text, wanted, passages[each.passageIndex]!, isFolded))
     return { ...each, isSeed, found, ownFound, foundAbove, score: isAbout ? parts + (isLead ? weights.lead : 0) : 0 }
   })
@@ -110,6 +118,18 @@ function wantedOf({ own, terms }: AnalyzedQuestion, all: readonly Unscored[]): R
       isContent && (!standsIn || held.has(term)) && (!within || !held.has(within)),
   )
   return new Map((content.length > 0 ? content : asked).map(({ term, count }) => [term, count]))
+}
+
+/** Tests for the numbers of the articles, sections and clauses that the question names: "3.2" of `cla:3.2`. */
+function partsOf({ terms }: AnalyzedQuestion): (part: string | null) => boolean {
+  const asked = new Set(terms.flatMap(({ term }) => /^[a-z]{3}:(\d+(?:\.\d+)*)$/.exec(term)?.[1] ?? []))
+  return part => part !== null && asked.has(part)
+}
+
+const numbered = /^(?:- )?(?:(?:§|\p{L}{1,12}\.?) ?)?(\d{1,4}(?:\.\d{1,4})*)(?![\p{L}\p{Nd}^])/u
+
+function partOf(text: string, title: string): string | null {
+  return numbered.exec(text)?.[1] ?? numbered.exec(title.split(separator).at(-1) ?? '')?.[1] ?? null
 }
 
 function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean): Unscored[] {
@@ -147,6 +167,7 @@ function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean):
       similarity: similarityAt(passage, unit.start, unit.end),
       isSeed,
       isField,
+      part: partOf(own, place.title),
       isLead: isLead && isSeed,
       followsBlank,
     } as const

@@ -121,6 +121,17 @@ t.test('a table in Markdown: is in the language of its words', async t => {
   for (const [language, table] of Object.entries(tables)) t.equal(detectLanguage(table), language, table)
 })
 
+t.test('words without a mark are not in a language that is full of marks', async t => {
+  // The library takes "labs" for Latvian.
+  t.equal(
+    detectLanguage(
+      'Hours of the labs\n| Lab | Hours Weekdays | Hours Weekend |\n| Chemistry | 9–18 | closed |\n| Physics | 10 | 12 |',
+    ),
+    'en',
+  )
+  t.equal(detectLanguage('kiek kainuoja bilietas i muzieju ir kada jis dirba', { among: ['lt'] }), 'lt')
+})
+
 t.test('addresses, code and identifiers: say nothing about the language', async t => {
   t.equal(detectLanguage('See https://example.com/pages/docs/en/welcome\nОткройте страницу'), 'ru')
   t.equal(detectLanguage('```js\nconst x = await fetch(url)\n```\nСкачайте файл и запустите его.'), 'ru')

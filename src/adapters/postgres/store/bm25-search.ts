@@ -69,15 +69,15 @@ export function bm25Search(sql: Sql, search: LexicalSearch, path: string | null)
       from (${search.bm25 === 'portable' ? matching(sql, search, path) : foundByExtension(sql, search, path)}) c
       order by score desc nulls last, c.id limit ${inlineNumber(sql, search.limit)}),
     lexical as (
-      select b.id, b.score, coalesce(least(1, (select coalesce(sum(a.gain), 0) from asked a where a.is_content and b.terms @@ a.word)
-        / nullif((select ${inlineNumber(sql, k1 + 1)}::float8 * worth from worth), 0)), 0) as coverage
+      select b.id, b.score, coalesce(least(1, (select coalesce(sum(a.meaning), 0) from asked a where a.is_content and b.terms @@ a.word)
+        / nullif((select worth from worth), 0)), 0) as coverage
       from best b where b.score is not null)`
 }
 
 /**
- * Builds `asked (term, word, gain, is_content, df)`: the words that the collection knows, with their idf. An unknown
+ * Builds `asked (term, word, gain, meaning, is_content, df)`: the words that the collection knows, with their idf. An unknown
  * word is replaced by up to two known ones with similar spelling, found by trigrams or as the stem of the typed word
- * with one letter omitted or two swapped; a known word never is. `worth` is the gain of a chunk with all content words.
+ * with one letter omitted or two swapped; a known word never is. `worth` is the meaning of a chunk with all content words.
  */
 function askedTerms(sql: Sql, { collectionId, terms }: LexicalSearch): Fragment {
   const spellings = terms.flatMap(({ spellings }, place) => spellings.map(spelling => ({ spelling, place: place + 1 })))
@@ -117,17 +117,28 @@ function askedTerms(sql: Sql, { collectionId, terms }: LexicalSearch): Fragment 
       where t.is_unknown),
     asked as materialized (
       select term, ('''' || replace(replace(term, '\\', '\\\\'), '''', '''''') || '''')::tsquery as word, df, is_content,
-        ${inlineNumber(sql, k1 + 1)}::float8 * weight * ${idf(sql)} as gain
+        ${inlineNumber(sql, k1 + 1)}::float8 * weight * ${idf(sql)} as gain, weight * ${idfOfMany(sql)} as meaning
       from stats, (
         select term, sum(weight) as weight, bool_or(is_content) as is_content, max(df) as df from read_as
         where df > 0 and (not is_spare or not exists (select from read_as where df > 0 and not is_spare))
         group by term) as each),
     worth as (
-      select sum(case when is_content then weight * ${idf(sql)} else ln(2 * n + 2) end) as worth from read_as, stats where is_wanted and rank = 1)`
+      select sum(case when is_content then weight * ${idfOfMany(sql)} else ln(2 * n + 2) end) as worth from read_as, stats where is_wanted and rank = 1)`
 }
 
 function idf(sql: Sql): Fragment {
   return sql`ln(1 + (n - least(df, n) + 0.5) / (df + 0.5))`
+}
+
+/**
+ * In one or two documents every known word would weigh next to nothing beside an unknown one, and every question would
+ * be refused. The words that tell what a question is about are weighed as if there were this many chunks.
+ */
+const fewestChunks = 50
+
+function idfOfMany(sql: Sql): Fragment {
+  const many = sql`greatest(n, ${inlineNumber(sql, fewestChunks)}::float8)`
+  return sql`ln(1 + (${many} - least(df, n) + 0.5) / (df + 0.5))`
 }
 
 /**

@@ -68,6 +68,22 @@ t.test('a second passage is quoted only for something asked that the first does 
   )
 })
 
+t.test('a numbered part is answered by what stands in it, not by what mentions it', async t => {
+  const manual = passage(
+    '1.1 Eyes\n\nGoggles are worn at every machine.\n\n1.2 Hands\n\nNo gloves at rotating machines.\n\n2.2 Assembly point\n\nEverybody meets at the oak tree. Section 1.2 still applies there.',
+    {
+      title: 'Manual',
+      sections: [
+        { start: 0, title: 'Manual › 1 Clothing › 1.1 Eyes', url: null, page: null },
+        { start: 46, title: 'Manual › 1 Clothing › 1.2 Hands', url: null, page: null },
+        { start: 90, title: 'Manual › 2 Fire › 2.2 Assembly point', url: null, page: null },
+      ],
+    },
+  )
+  const { text } = await answerTo('What does section 1.2 say?', [manual])
+  t.equal(text, 'No gloves at rotating machines. [1]')
+})
+
 t.test('nothing of the question in it: no answer', async t => {
   t.same(await answerTo('borscht', [passage('The office opens at nine in the morning.')]), { text: '', citations: [] })
 })
