@@ -126,10 +126,13 @@ function partsOf({ terms }: AnalyzedQuestion): (part: string | null) => boolean 
   return part => part !== null && asked.has(part)
 }
 
-const numbered = /^(?:- )?(?:(?:§|\p{L}{1,12}\.?) ?)?(\d{1,4}(?:\.\d{1,4})*)(?![\p{L}\p{Nd}^])/u
+const partNumber = String.raw`(\d{1,4}(?:\.\d{1,4})*)(?![\p{L}\p{Nd}^])`
+const numberedText = new RegExp(String.raw`^(?:- )?(?:§ ?)?${partNumber}`, 'u')
+/** A sentence that begins with "Section 1.2" may only mention it, a heading does not. */
+const numberedHeading = new RegExp(String.raw`^(?:§ ?|\p{L}{1,12}\.? )?${partNumber}`, 'u')
 
 function partOf(text: string, title: string): string | null {
-  return numbered.exec(text)?.[1] ?? numbered.exec(title.split(separator).at(-1) ?? '')?.[1] ?? null
+  return numberedText.exec(text)?.[1] ?? numberedHeading.exec(title.split(separator).at(-1) ?? '')?.[1] ?? null
 }
 
 function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean): Unscored[] {
