@@ -117,8 +117,9 @@ async function walk(root: string, below: string, above: IgnoreRules): Promise<Wa
   }
 }
 
+/** A fault of the folder, so that its documents are not pruned. */
 function unusable(folder: string, reason: string): Unread {
-  return { path: posix.join(folder, ignoreFile), reason: `${reason}; nothing in its folder is loaded` }
+  return { path: folder, reason: `is not loaded, because its ${ignoreFile} ${reason}` }
 }
 
 async function filesMatching(pattern: string, options: FindOptions): Promise<FileOrFault[]> {
