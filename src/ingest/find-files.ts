@@ -5,7 +5,7 @@ import { glob, isDynamicPattern } from 'tinyglobby'
 import { AskError } from '../errors.ts'
 import { formatOf, knownEndings } from './formats.ts'
 import { cleanLine } from './readers/clean-text.ts'
-import { isIgnored, withRulesOf, type IgnoreRules } from './ignore-file.ts'
+import { ignoreFile, isIgnored, withRulesOf, type IgnoreRules } from './ignore-file.ts'
 import type { ReadFault } from './terms.ts'
 import { unknownFile, unsupportedFault, type SkipReason } from './unknown-files.ts'
 
@@ -73,17 +73,23 @@ async function filesAt(given: string, options: FindOptions): Promise<FileOrFault
 }
 
 async function filesBelow(root: string, options: FindOptions): Promise<FileOrFault[]> {
-  const { files, unreadable, ignored } = await walk(root, '', [])
-  const faults = unreadable.map(path => faultOf(below(root, path), 'cannot be opened'))
+  const { files, unread, ignored } = await walk(root, '', [])
+  const faults = unread.map(({ path, reason }) => faultOf(below(root, path), reason))
   for (let i = 0; i < ignored; i++) options.onSkipped?.('ignored')
   const found = [...faults, ...(await sorted(root, files, options))]
   if (found.length > 0) return found
   return [faultNamed(root, `contains no file of a supported format (${knownEndings})`)]
 }
 
+/** A folder, or its `.askwellignore`, that cannot be read. */
+interface Unread {
+  readonly path: string
+  readonly reason: string
+}
+
 interface Walked {
   readonly files: readonly string[]
-  readonly unreadable: readonly string[]
+  readonly unread: readonly Unread[]
   /** Number of files and folders that `.askwellignore` names. */
   readonly ignored: number
 }
@@ -93,56 +99,74 @@ interface Walked {
  */
 async function walk(root: string, below: string, above: IgnoreRules): Promise<Walked> {
   const entries = await readdir(join(root, below), { withFileTypes: true }).catch(() => null)
-  if (entries === null) return { files: [], unreadable: [below], ignored: 0 }
+  if (entries === null) return { files: [], unread: [{ path: below, reason: 'cannot be opened' }], ignored: 0 }
   const rules = await withRulesOf(root, below, above)
+  if (typeof rules === 'string') return { files: [], unread: [unusable(below, rules)], ignored: 0 }
   const visible = entries.filter(entry => !entry.name.startsWith('.') && entry.name !== 'node_modules')
   const inside = await Promise.all(
     visible.map(async (entry): Promise<Walked> => {
       const path = posix.join(below, entry.name)
-      if (isIgnored(entry.isDirectory() ? `${path}/` : path, rules)) return { files: [], unreadable: [], ignored: 1 }
-      return entry.isDirectory() ? await walk(root, path, rules) : { files: [path], unreadable: [], ignored: 0 }
+      if (isIgnored(entry.isDirectory() ? `${path}/` : path, rules)) return { files: [], unread: [], ignored: 1 }
+      return entry.isDirectory() ? await walk(root, path, rules) : { files: [path], unread: [], ignored: 0 }
     }),
   )
   return {
     files: inside.flatMap(each => each.files),
-    unreadable: inside.flatMap(each => each.unreadable),
+    unread: inside.flatMap(each => each.unread),
     ignored: inside.reduce((sum, each) => sum + each.ignored, 0),
   }
+}
+
+/** A fault of the folder, so that its documents are not pruned. */
+function unusable(folder: string, reason: string): Unread {
+  return { path: folder, reason: `is not loaded, because its ${ignoreFile} ${reason}` }
 }
 
 async function filesMatching(pattern: string, options: FindOptions): Promise<FileOrFault[]> {
   const { base, rest } = splitGlob(pattern.split(sep).join('/'))
   const ignore = rest.includes('node_modules') ? [] : ['**/node_modules/**']
   const settings = { cwd: resolve(base), ignore, expandDirectories: false, followSymbolicLinks: false }
-  const matching = await notIgnored(base, await glob(rest, settings), options)
-  const found = await sorted(base, matching, options)
+  const { files, unread } = await notIgnored(base, await glob(rest, settings), options)
+  const faults = unread.map(({ path, reason }) => faultOf(below(base, path), reason))
+  const found = [...faults, ...(await sorted(base, files, options))]
   return found.length === 0 ? [faultNamed(pattern, `matches no file of a supported format (${knownEndings})`)] : found
 }
 
 /** Applies the rules of every folder on the way to each file, as {@link walk} does. */
-async function notIgnored(base: string, paths: readonly string[], options: FindOptions): Promise<string[]> {
+async function notIgnored(
+  base: string,
+  paths: readonly string[],
+  options: FindOptions,
+): Promise<Pick<Walked, 'files' | 'unread'>> {
+  const unread: Unread[] = []
   const rulesOf = new Map<string, Promise<IgnoreRules | null>>()
-  /** Null if the folder itself is ignored. */
+  const ownRules = async (folder: string, above: IgnoreRules): Promise<IgnoreRules | null> => {
+    const rules = await withRulesOf(base, folder, above)
+    if (typeof rules !== 'string') return rules
+    unread.push(unusable(folder, rules))
+    return null
+  }
+  /** Null if the folder itself is ignored, or its rules cannot be used. */
   const rulesIn = (folder: string): Promise<IgnoreRules | null> => {
     const known = rulesOf.get(folder)
     if (known !== undefined) return known
     const parent = posix.dirname(folder)
     const rules = (async () => {
-      if (folder === '') return await withRulesOf(base, '', [])
+      if (folder === '') return await ownRules('', [])
       const above = await rulesIn(parent === '.' ? '' : parent)
-      return above === null || isIgnored(`${folder}/`, above) ? null : await withRulesOf(base, folder, above)
+      return above === null || isIgnored(`${folder}/`, above) ? null : await ownRules(folder, above)
     })()
     rulesOf.set(folder, rules)
     return rules
   }
-  const kept: string[] = []
+  const files: string[] = []
   for (const path of paths) {
     const folder = posix.dirname(path)
     const rules = await rulesIn(folder === '.' ? '' : folder)
     if (rules === null || isIgnored(path, rules)) options.onSkipped?.('ignored')
-    else kept.push(path)
+    else files.push(path)
   }
-  return kept
+  return { files, unread }
 }
 
 /** The files of known formats with their sizes, and faults of those that look like documents. */

@@ -8,7 +8,7 @@ import { cleanLine } from './readers/clean-text.ts'
 import { documentOf, UnreadableError, type Content, type Naming } from './readers/content.ts'
 import { readMail, type Mail, type MailAttachment } from './readers/mail.ts'
 import { readMbox, type Message } from './readers/mbox.ts'
-import { createSeenRows } from './readers/seen-rows.ts'
+import { createSeenRows, type SeenRows } from './readers/seen-rows.ts'
 import type { ReadResult } from './terms.ts'
 
 type WholeFormat = Extract<Format, { kind: 'text' | 'bytes' }>
@@ -34,6 +34,7 @@ export async function* readMails(
   deps: MailDeps,
 ): AsyncGenerator<ReadResult> {
   const seen = createSeenRows()
+  const sources = createSeenRows()
   for await (const message of isMany ? readMbox(file.path, deps) : oneMessage(file, deps)) {
     const { line } = message
     const at = isMany ? { line } : {}
@@ -45,11 +46,17 @@ export async function* readMails(
       if (first !== null) throw new UnreadableError(`is the same message as line ${first}`)
       const source = isMany ? `${naming.source}#${id}` : naming.source
       for await (const result of partsOf(mail, { ...naming, source }, file.path, { ...deps, depth: 0 }))
-        yield { ...atLine(result, at) }
+        yield atLine(apart(result, file.path, sources), at)
     } catch (error) {
       yield { fault: { path: file.path, reason: deps.reasonOf(error), ...at } }
     }
   }
+}
+
+/** A message id or a row may be named so that its source is that of another part, which it would replace. */
+function apart(result: ReadResult, path: string, sources: SeenRows): ReadResult {
+  if ('fault' in result || sources.firstLine(result.document.source, 1) === null) return result
+  return { fault: { path, reason: `has two parts that would be stored as ${result.document.source}` } }
 }
 
 function atLine(result: ReadResult, at: { readonly line?: number }): ReadResult {
@@ -90,14 +97,17 @@ async function* partsOf(mail: Mail, naming: Naming, path: string, deps: PartDeps
 }
 
 /** Names without folders. Of two with one name, the second gets a number. */
-function namedApart(attachments: readonly MailAttachment[]): MailAttachment[] {
+export function namedApart(attachments: readonly MailAttachment[]): MailAttachment[] {
   const taken = new Set<string>()
+  const lastNumber = new Map<string, number>()
   return attachments.map(({ name, bytes }) => {
     const plain = cleanLine(name).replace(/[/\\]+/g, '_')
     const extension = extname(plain)
     let free = plain
-    for (let i = 2; taken.has(free); i++) free = `${plain.slice(0, plain.length - extension.length)} (${i})${extension}`
+    let number = lastNumber.get(plain) ?? 1
+    while (taken.has(free)) free = `${plain.slice(0, plain.length - extension.length)} (${++number})${extension}`
     taken.add(free)
+    lastNumber.set(plain, number)
     return { name: free, bytes }
   })
 }

@@ -15,6 +15,8 @@ export interface MadePage {
   readonly picture?: { readonly jpeg: Buffer; readonly width: number; readonly height: number }
   /** Operators to add to the content as they are. */
   readonly content?: string
+  /** Entries of the page's resources beside its font. */
+  readonly resources?: string
 }
 
 /**
@@ -34,7 +36,7 @@ export function placedPdf(pages: readonly MadePage[], catalog = '', more: readon
     const content = add(stream('', Buffer.from(contentOf(page), 'latin1')))
     const images = picture === null ? '' : `/XObject<</Im ${picture} 0 R>>`
     return add(
-      `<</Type/Page/Parent ${tree} 0 R/MediaBox[0 0 595 842]/Resources<</Font<</F1 ${font} 0 R>>${images}>>` +
+      `<</Type/Page/Parent ${tree} 0 R/MediaBox[0 0 595 842]/Resources<</Font<</F1 ${font} 0 R>>${images}${page.resources ?? ''}>>` +
         `/Contents ${content} 0 R/Annots[${annotations.map(id => `${id} 0 R`).join(' ')}]>>`,
     )
   })

@@ -9,6 +9,7 @@ import { pageOptions } from './pdf-open.ts'
 import type { PdfPage } from './pdf-page.ts'
 import { segmentsOf, type Piece } from './pdf-pieces.ts'
 import { medianOf } from './pdf-rows.ts'
+import { unlessEndless } from './pdf-scans.ts'
 
 export interface Recognized {
   /** Pages with recognized text, by number. */
@@ -120,7 +121,9 @@ async function recognizePage(worker: Worker, pdf: PDFDocumentProxy, number: numb
   const page = await pdf.getPage(number)
   const { width, height } = page.getViewport({ scale: 1 })
   const scale = Math.min(dotsPerInch / 72, Math.sqrt(mostPixels / (width * height)))
-  const image = await renderPageAsImage(pdf, number, { canvasImport: () => import('@napi-rs/canvas'), scale })
+  const options = { canvasImport: () => import('@napi-rs/canvas'), scale }
+  const image = await unlessEndless(pdf, () => renderPageAsImage(pdf, number, options))
+  if (image === null) throw new Error('a page draws itself')
   page.cleanup()
   const { data } = await worker.recognize(Buffer.from(image), {}, { blocks: true, text: false })
   const segments = segmentsOf(piecesOf(data.blocks ?? [], scale))

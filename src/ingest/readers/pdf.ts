@@ -8,7 +8,7 @@ import { pageOptions } from './pdf-open.ts'
 import { recognize, type Recognized } from './pdf-ocr.ts'
 import { readPage, regionsOf, type PdfPage } from './pdf-page.ts'
 import { withoutRunningLines } from './pdf-running.ts'
-import { isScanned, pagesInWords } from './pdf-scans.ts'
+import { pagesInWords, scannedAmong } from './pdf-scans.ts'
 
 /** Reads a PDF with a text layer. Every page becomes a section with its page number. */
 export async function readPdf(bytes: Buffer, { ocr }: ReadingOptions = {}): Promise<Content> {
@@ -55,7 +55,10 @@ async function extract(bytes: Buffer): Promise<Extracted> {
     })
     try {
       const { info } = (await pdf.getMetadata()) as unknown as { info: Record<string, unknown> }
-      return { ...(await pagesOf(pdf)), info, outline: await outlineOf(pdf) }
+      const pages = await pagesOf(pdf)
+      const outline = await outlineOf(pdf)
+      const empty = pages.flatMap(({ characters, fields }, i) => (characters === 0 && fields === 0 ? [i + 1] : []))
+      return { pages, info, outline, scanned: await scannedAmong(pdf, empty) }
     } finally {
       await pdf.destroy()
     }
@@ -67,17 +70,14 @@ async function extract(bytes: Buffer): Promise<Extracted> {
   }
 }
 
-async function pagesOf(pdf: PDFDocumentProxy): Promise<Pick<Extracted, 'pages' | 'scanned'>> {
+async function pagesOf(pdf: PDFDocumentProxy): Promise<PdfPage[]> {
   const pages: PdfPage[] = []
-  const scanned: number[] = []
   for (let number = 1; number <= pdf.numPages; number++) {
     const page = await pdf.getPage(number)
-    const read = await readPage(page)
-    pages.push(read)
-    if (read.characters === 0 && read.fields === 0 && (await isScanned(page))) scanned.push(number)
+    pages.push(await readPage(page))
     page.cleanup()
   }
-  return { pages, scanned }
+  return pages
 }
 
 function withoutText({ scanned, info }: Extracted, { fault }: Recognized, isOn: boolean): string {

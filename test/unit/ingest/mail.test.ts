@@ -1,6 +1,7 @@
 import { appendFileSync, truncateSync } from 'node:fs'
 import t from 'tap'
 import type { ReadFault, SourceDocument } from '../../../src/ingest/terms.ts'
+import { namedApart } from '../../../src/ingest/read-mails.ts'
 import { sheetData, xlsx } from '../../support/office-files.ts'
 import { readPaths } from '../../support/read-paths.ts'
 
@@ -103,6 +104,23 @@ t.test('attachments are documents below the mail, each by its format; the unknow
     { path, source: 'a.eml', reason: 'has attachments of a format that is not supported: all.zip' },
     { path: `${path}/broken.pdf`, source: 'a.eml', reason: 'is damaged or not a PDF' },
   ])
+})
+
+t.test('attachments and messages never share a source, and thousands of one name take no longer', async t => {
+  const rows = multipart('mixed', [
+    part('text/csv', 'id,question,answer\nx.txt,When?,At nine.\n', 'a.csv'),
+    part('text/plain', 'Another text.', 'a.csv#x.txt'),
+    part('text/plain', 'Not above.', '../../etc/passwd.txt'),
+  ])
+  const folder = t.testdir({ 'rows.eml': rows })
+  const { documents, reasons } = await read(`${folder}/rows.eml`)
+  t.strictSame(
+    documents.map(({ source }) => source),
+    ['rows.eml/a.csv#x.txt', 'rows.eml/.._.._etc_passwd.txt'],
+  )
+  t.strictSame(reasons, ['has two parts that would be stored as rows.eml/a.csv#x.txt'])
+  const many = namedApart(Array.from({ length: 100_000 }, () => ({ name: 'a.txt', bytes: Buffer.alloc(0) })))
+  t.equal(new Set(many.map(({ name }) => name)).size, 100_000)
 })
 
 t.test('HTML: used for a table, or if there is no plain text', async t => {

@@ -234,6 +234,25 @@ t.test('what is not read is said', async t => {
   t.match((await fixture('xfa_issue14315.pdf')).warnings, [/XFA form, whose fields are not read/])
 })
 
+t.test('a page that draws itself through a pattern ends, and the text of other pages is read', async t => {
+  const form = '/Do4 Do'
+  const pattern = (name: string) => `/Pattern cs /${name} scn 0 0 9 9 re f`
+  const object = (entries: string, content: string) =>
+    `<<${entries}/Length ${content.length}>>stream\n${content}\nendstream`
+  const more = [
+    object('/Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</Pattern<</P5 5 0 R>>>>', pattern('P5')),
+    object(
+      '/PatternType 1/PaintType 1/TilingType 1/BBox[0 0 9 9]/XStep 9/YStep 9/Resources<</XObject<</Do4 4 0 R>>>>',
+      form,
+    ),
+  ]
+  const endless: MadePage = { content: form, resources: '/XObject<</Do4 4 0 R>>' }
+  const text: MadePage = { texts: [{ text: 'Words of this page.', at: [60, 700] }] }
+  const { warnings, blocks } = await readPdf(placedPdf([text, endless, endless, text], '', more))
+  t.equal(blocks.length, 2)
+  t.match(warnings, [/^pages 2, 3 are scans/])
+})
+
 t.test('text recognition reads scanned pages, with tables, from local data only', async t => {
   const picture = { jpeg: readFileSync(join(fixtures, 'scan.jpg')), width: 827, height: 1169 }
   const file = placedPdf([{ texts: [{ text: 'Cover page', at: [60, 700] }] }, { picture }])

@@ -214,3 +214,19 @@ t.test('.askwellignore leaves out files and folders as .gitignore does, in folde
   t.strictSame((await within(folder, () => found('docs/**'))).files, expected)
   t.strictSame((await within(folder, () => found('docs/b.draft.md'))).files, ['docs/b.draft.md'], 'named itself')
 })
+
+t.test('nothing is loaded from a folder whose .askwellignore cannot be used', async t => {
+  const files = { 'a.md': 'a' }
+  const folder = t.testdir({
+    large: { '.askwellignore': 'private/\n'.repeat(20_000), ...files },
+    long: { '.askwellignore': `a\n${'a'.repeat(60_000)}`, ...files },
+    slow: { '.askwellignore': `${'*a'.repeat(20)}b`, ...files, [`${'a'.repeat(150)}.md`]: 'c' },
+    deep: { '.askwellignore': `${'**/a/'.repeat(20)}b`, ...files },
+    folder: { '.askwellignore': {}, ...files },
+    'z.md': 'z',
+  })
+  const { files: read, faults } = await within(folder, () => found('.'))
+  t.strictSame(read, ['z.md'])
+  t.equal(faults.length, 5)
+  t.strictSame((await within(folder, () => found('**'))).files, ['z.md'])
+})

@@ -171,3 +171,10 @@ t.test('numerals', async t => {
   t.equal(shown('decimalEnclosedCircle', 2, 21), '② 21')
   t.equal(shown('constructor', 5), '5', 'an unknown format is decimal')
 })
+
+t.test('a marker of thousands of characters is cut, because every paragraph repeats it', async t => {
+  const numbering = definition(0, level(0, 'decimal', '%1.'.repeat(5000))) + list(1, 0)
+  const [first = ''] = await read({ numbering, body: item(1, 0, 'Knock') })
+  t.match(first, /^1\.1\..* Knock$/)
+  t.ok(first.length < 200)
+})

@@ -111,6 +111,8 @@ t.test('a note follows its paragraph, and its mark does not join a number', asyn
     `<w:footnote w:id="2">${paragraph(run('By the census.'))}</w:footnote>`
   const body = paragraph(run('Founded in 1954') + `<w:r><w:rPr>${raised}</w:rPr><w:footnoteReference w:id="2"/></w:r>`)
   t.equal(await html({ footnotes, body }), '<p>Founded in 1954</p><p><sup>1</sup> By the census.</p>')
+  const again = await html({ footnotes, body: body + body })
+  t.equal(again.split('By the census.').length, 2, 'a note is read once, however often it is referred to')
 })
 
 t.test('text boxes are read once, pictures by their description', async t => {

@@ -153,3 +153,7 @@ t.test('Russian that quotes Kazakh words is Russian, and the reverse is Kazakh',
     'kk',
   )
 })
+
+t.test('runs of thousands of letters without a space are no work: fifty of them end in time', async t => {
+  for (let i = 0; i < 50; i++) t.equal(detectLanguage('ก'.repeat(8000 - i)), 'th')
+})

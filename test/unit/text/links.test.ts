@@ -75,3 +75,8 @@ t.test('the quote of an answer shows the link', async t => {
   t.match(answer, `[the application form](${address})`)
   t.equal(citations[0]!.quote, text.slice(citations[0]!.start, citations[0]!.end), 'letter for letter')
 })
+
+t.test('a link that never ends takes linear time', async t => {
+  const text = `[a](b${'.'.repeat(2_000_000)}`
+  t.equal(withoutLinkTargets(text), text)
+})

@@ -45,6 +45,7 @@ class BodyReader {
   readonly #context: WordContext
   readonly #fields = createFields()
   readonly #noteCounts = new Map<string, number>()
+  readonly #readNotes = new Set<WordNote>()
   /** Pieces of a paragraph whose end was deleted: they belong to the next one. */
   #carried: Piece[] = []
 
@@ -149,7 +150,9 @@ class BodyReader {
   #readNote(reference: Xml, { notes }: Open): void {
     const kind = reference.name.slice(2, -'Reference'.length)
     const note = this.#context.notes.get(`${kind}/${reference.attributes['w:id'] ?? ''}`)
-    if (note === undefined || this.#fields.isSkipping()) return
+    // Word refers to each note once. A small file may refer to a long one ten thousand times.
+    if (note === undefined || this.#fields.isSkipping() || this.#readNotes.has(note)) return
+    this.#readNotes.add(note)
     notes.push({
       mark: this.#markOf(kind),
       blocks: readBody(note.element, { ...this.#context, links: note.links, notes: new Map() }),

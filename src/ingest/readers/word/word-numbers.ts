@@ -85,6 +85,9 @@ function count(counted: Map<number, number>, numbering: Numbering, level: number
   }
 }
 
+/** Longer markers are cut, because each paragraph of a small file may have one. */
+const longestMarker = 100
+
 /** "-" for any bullet, because its sign is often a private character of a symbol font. */
 function markerOf(
   { levels }: Numbering,
@@ -95,12 +98,14 @@ function markerOf(
   const { text, format, isLegal } = levels.get(level)!
   if (format === 'bullet') return '-'
   return text
+    .slice(0, longestMarker)
     .replace(/%([1-9])/g, (_, digit: string) => {
       const at = Number(digit) - 1
       if (at > level) return ''
       const own = levels.get(at)?.format ?? 'decimal'
       return numeral(counted.get(at) ?? 1, isLegal && own !== 'none' ? 'decimal' : own, language)
     })
+    .slice(0, longestMarker)
     .trim()
 }
 
