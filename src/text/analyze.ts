@@ -42,6 +42,7 @@ export interface Word {
   readonly terms: readonly string[]
   readonly folded: readonly string[]
   readonly hasDiacritics: boolean
+  readonly hasDigit: boolean
 }
 
 export interface QueryTerm {
@@ -81,11 +82,7 @@ export function analyze(text: string, language: string): Analysis {
     terms: words.flatMap(word => word.terms),
     folded,
     pairs: pairsOf(folded, primary),
-    notations: notationsOf(
-      plain,
-      surfaces.map((surface, i) => ({ surface, stem: words[i]?.terms[0] ?? '' })),
-      primary,
-    ),
+    notations: notationsOf(plain, surfaces, words, primary),
     hasDiacritics: words.some(word => word.hasDiacritics),
     words,
   }
@@ -252,6 +249,8 @@ function shortened(term: string, letters = maxLetters): string {
         .replace(/\ufffd$/, '')
 }
 
+const digit = /\p{Nd}/u
+
 function wordOf(surface: string, language: string): Word {
   const token = tokenOf(surface)
   // A combining overline ("‾", U+305) counts as a letter of scripts without spaces, and leaves no term.
@@ -267,6 +266,7 @@ function wordOf(surface: string, language: string): Word {
     terms: [...terms, ...wholes.map(termOf).filter(whole => !own.has(whole))],
     folded: parts.map(part => shortened(stripDiacritics(part))),
     hasDiacritics: stripDiacritics(surface) !== surface,
+    hasDigit: digit.test(surface),
   }
 }
 

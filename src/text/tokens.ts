@@ -33,7 +33,7 @@ export interface Cut {
 }
 
 export function cut(text: string): Cut {
-  const plain = tidy(raised(text)).replace(/[\u2010\u2011]/g, '-')
+  const plain = tidy(hasRaised.test(text) ? raised(text) : text).replace(/[\u2010\u2011]/g, '-')
   return { text: plain, surfaces: plain.match(chunk) ?? [] }
 }
 
@@ -41,6 +41,7 @@ export function chunks(text: string): readonly string[] {
   return cut(text).surfaces
 }
 
+const hasRaised = /[\u00b9\u00b2\u00b3\u2070\u2074-\u2079]/
 const footnotes = /(?<=\p{L}{4})[\u00b9\u00b2\u00b3\u2070\u2074-\u2079]+/gu
 const powers = /(?<=\p{Nd})[\u00b9\u00b2\u00b3\u2070\u2074-\u2079\u207b]+/gu
 const raisedDigits = '⁰¹²³⁴⁵⁶⁷⁸⁹'
