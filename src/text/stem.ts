@@ -44,8 +44,7 @@ type Stemmer = (word: string) => string
 const firstLetters: Stemmer = word => [...word].slice(0, 5).join('')
 
 /** Bulgarian is here because its stemmer throws on words such as "потери". */
-const cutLanguages: readonly string[] =
-  'az ba be bg cs et ka ky lv mk mn pl sk sl tk tt uz'.split(' ')
+const cutLanguages: readonly string[] = 'az ba be bg cs et ka ky lv mk mn pl sk sl tk tt uz'.split(' ')
 
 const stemmers: ReadonlyMap<string, Stemmer> = new Map<string, Stemmer>([
   ['en', stemEnglish],

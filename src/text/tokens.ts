@@ -22,7 +22,7 @@ const groupedDigits = String.raw`(?<![\p{N}.,])\d{1,3}(?: \d{3})+(?:[.,]\d{1,2})
 const compound = String.raw`${word}(?:(?:['.&\-]|_{1,3}|(?<=\d),(?=\d)|(?<=\p{N})\^-?(?=\p{N}))${word})*`
 const suffix = String.raw`(?:(?<=[A-Za-z])(?:\+\+?|#)(?![\p{L}\p{N}+#]))?`
 // ".NET", ".env"
-const dotted = String.raw`(?<![\p{L}\p{M}\p{N}.\/)\]'\-])\.(?=\p{L}{2})${word}(?![\p{L}\p{M}\p{N}]|[.\-'&_]\p{L})`
+const dotted = String.raw`(?<![\p{L}\p{M}\p{N}.\/\)\]'\-])\.(?=\p{L}{2})${word}(?![\p{L}\p{M}\p{N}]|[.\-'&_]\p{L})`
 const chunk = new RegExp(`${dotted}|${noSpaces}{1,400}|${groupedDigits}|${compound}${suffix}`, 'gv')
 
 const startsUnspaced = new RegExp(`^${noSpaces}`, 'v')
@@ -133,7 +133,8 @@ function spaced(surface: string): Token {
   const parts = pieces.flat()
   const whole = joined(parts)
   // C is another language than C++, but "Notepad++" is often typed without its signs.
-  if (sign) return whole.length === 1 ? { parts: [whole + sign], wholes: [] } : { parts: [whole], wholes: [whole + sign] }
+  if (sign)
+    return whole.length === 1 ? { parts: [whole + sign], wholes: [] } : { parts: [whole], wholes: [whole + sign] }
   if (parts.length === 1) return { parts, wholes: hangul.test(whole) ? pairsOf(whole) : [] }
   // "U.S.A.", "e.g.": single letters mean nothing alone.
   if (parts.every(part => part.length === 1)) return { parts: [whole], wholes: [] }

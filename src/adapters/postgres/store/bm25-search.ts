@@ -91,7 +91,9 @@ function joinedTerms(sql: Sql, { collectionId, terms }: LexicalSearch): Fragment
   const id = inlineNumber(sql, collectionId)
   const splits = terms.flatMap(({ splits = [] }, i) => splits.map(split => ({ ...split, place: i + 1 })))
   const joined = terms.flatMap(({ joined = [] }, i) => joined.map(term => ({ term, place: i + 1 })))
-  const partPlaces = terms.flatMap(({ isInCompounds = false, isContent }, i) => (isInCompounds && isContent ? [i + 1] : []))
+  const partPlaces = terms.flatMap(({ isInCompounds = false, isContent }, i) =>
+    isInCompounds && isContent ? [i + 1] : [],
+  )
   return sql`
     halves as materialized (
       select s.*, least(a.chunk_count, z.chunk_count) as rarer, a.chunk_count as a_df, z.chunk_count as z_df
