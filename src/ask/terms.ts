@@ -1,7 +1,6 @@
 /** The domain types: questions, passages, answers. Read-only values; imports only priorities. */
 
 import type { Priority } from '../priority.ts'
-import type { Split } from '../text/joined.ts'
 
 export type Mode = 'fast' | 'smart' | 'auto'
 
@@ -385,7 +384,12 @@ export interface QueryTerm {
   /** What it is when it is written as one with a neighbour: a text with that has this word, too. */
   readonly joined?: readonly string[]
   /** Ways to read it as two words, if no document has it. */
-  readonly splits?: readonly Split[]
+  readonly splits?: readonly {
+    readonly terms: readonly [string, string]
+    readonly areContent: readonly [boolean, boolean]
+    /** The two need not stand next to each other in a document. */
+    readonly isCompound: boolean
+  }[]
   /** It may be a part of longer words, which then count as well, with less weight. */
   readonly isInCompounds?: boolean
   /** The date, provision or code that it is only a part of; where the collection has that, it counts instead. */

@@ -219,7 +219,7 @@ function wordTerms(analysis: Analysis): QueryTerm[] {
 /** Shorter words are in too many others by chance. */
 const shortestInCompounds = 5
 
-/** The term of "Wi-Fi" as one word, beside those of its parts. */
+/** Of "Wi-Fi" the term of the whole, "wifi". */
 function wholeOf({ parts, terms }: Word): string | undefined {
   return parts.length > 1 && parts.every(part => letters.test(part)) ? terms[parts.length] : undefined
 }
