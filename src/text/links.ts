@@ -4,7 +4,7 @@
  */
 
 /** A link in Markdown to a web page or a file; the addresses of mail and telephone stay, because people ask for them. */
-const linkTarget = /(?<=\])\((?!mailto:|tel:)(?:[a-z][a-z0-9+.-]*:\/\/)?[^\s()/.]*[/.][^\s()]*\)/gi
+const linkTarget = /(?<=\])\((?!mailto:|tel:)(?=[^\s()/.]*[/.])[^\s()]*\)/gi
 const address = /\b(?:https?:\/\/|www\.)[^\s<>()]+|(?<=\])\((?:mailto:|tel:)[^\s()]*\)|[\w.+-]{1,64}@[\w.-]{1,255}/gi
 
 /** The text as it is searched: without the targets of links. */

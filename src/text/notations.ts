@@ -18,12 +18,14 @@ export interface Notation {
 
 /** A word of the text as notations see it. */
 export interface NotedWord {
+  readonly terms: readonly string[]
+  readonly hasDigit: boolean
+}
+
+interface Place {
   readonly surface: string
   /** Its first term. */
   readonly stem: string
-}
-
-interface Place extends NotedWord {
   readonly start: number
   readonly end: number
 }
@@ -40,22 +42,20 @@ interface Words {
 type Found = Omit<Notation, 'wider'> & { readonly wider?: readonly string[] }
 type Finder = (words: Words, index: number, word: Place) => readonly Found[]
 
-const hasDigit = /\p{Nd}/u
-
-/** The notations of a tidied text, whose words are given in order. */
-export function notationsOf(text: string, words: readonly NotedWord[], language: string): Notation[] {
-  if (!hasDigit.test(text)) return []
-  const places = placed(text, words)
-  const view: Words = {
-    text,
-    language,
-    at: index => places[index],
-    gap: index => text.slice(places[index]?.end ?? text.length, places[index + 1]?.start ?? text.length),
-  }
+/** The notations of a tidied text, given with the surface forms of its words and their analysis. */
+export function notationsOf(
+  text: string,
+  surfaces: readonly string[],
+  words: readonly NotedWord[],
+  language: string,
+): Notation[] {
   const found: Notation[] = []
-  let last = -1
-  for (const [index, word] of places.entries()) {
-    if (index <= last || !hasDigit.test(word.surface)) continue
+  let [view, last]: [View | undefined, number] = [undefined, -1]
+  for (let index = 0; index < words.length; index++) {
+    if (!words[index]!.hasDigit) continue
+    view ??= createView(text, surfaces, words, language)
+    const word = view.moveTo(index)
+    if (index <= last) continue
     for (const finder of finders) {
       const all = finder(view, index, word)
       for (const each of all) {
@@ -68,15 +68,57 @@ export function notationsOf(text: string, words: readonly NotedWord[], language:
   return found
 }
 
-/** Words stand in the text in their order, with nothing between them that could be taken for the next one. */
-function placed(text: string, words: readonly NotedWord[]): Place[] {
-  let from = 0
-  return words.map(word => {
-    const start = text.indexOf(word.surface, from)
-    from = start + word.surface.length
-    return { ...word, start, end: from }
-  })
+interface View extends Words {
+  /** Goes to the next word with a digit. */
+  readonly moveTo: (index: number) => Place
 }
+
+/** Nothing longer stands inside a notation. */
+const longestGap = 16
+
+/**
+ * Finds the places of words with digits, and of their neighbours as they are asked for: most words are far from any
+ * digit. Every digit is part of a word, and nothing between two words can be taken for either of them, so the nearest
+ * occurrence is the word itself.
+ */
+function createView(text: string, surfaces: readonly string[], words: readonly NotedWord[], language: string): View {
+  let [current, passed] = [0, 0]
+  let near: (Place | undefined)[] = []
+  const place = (index: number, start: number): Place => {
+    const surface = surfaces[index]!
+    return { surface, stem: words[index]?.terms[0] ?? '', start, end: start + surface.length }
+  }
+  const find = (index: number): Place => {
+    const surface = surfaces[index]!
+    return index < current
+      ? place(index, text.lastIndexOf(surface, at(index + 1)!.start - surface.length))
+      : place(index, text.indexOf(surface, at(index - 1)!.end))
+  }
+  // Words before and after the current one take turns: 0, 1, -1, 2, -2, …
+  const at = (index: number): Place | undefined => {
+    if (index < 0 || index >= surfaces.length) return undefined
+    const slot = index < current ? 2 * (current - index) : 2 * (index - current) + 1
+    return (near[slot] ??= find(index))
+  }
+  return {
+    text,
+    language,
+    at,
+    gap: index => {
+      const [start, end] = [at(index)?.end ?? text.length, at(index + 1)?.start ?? text.length]
+      return end - start > longestGap ? tooLong : text.slice(start, end)
+    },
+    moveTo: index => {
+      const own = place(index, text.indexOf(surfaces[index]!, passed))
+      ;[current, passed, near] = [index, own.end, []]
+      near[1] = own
+      return own
+    },
+  }
+}
+
+/** Stands for a long gap; no notation has it inside. */
+const tooLong = '\n\n…\n\n'
 
 // Dates ---------------------------------------------------------------------------------------------------------------
 
