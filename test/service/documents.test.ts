@@ -22,6 +22,14 @@ for (const world of worlds) {
   tap.test(`documents over HTTP, ${world}`, { skip: skipReason(world) }, async t => {
     const app = await startApp(t, world)
 
+    await t.test('what of a document was not read is in the reply', async t => {
+      const hidden = `<div hidden>${'Опубликовано вчера вечером '.repeat(40)}</div>`
+      const text = `<main><h1>Касса</h1><p>Открыта утром.</p></main><aside>${'Новости факультета сегодня '.repeat(40)}</aside>${hidden}`
+      const { json } = await put(app, [{ source: 'lost.html', format: 'html', text }], 'lossy')
+      t.match(json.documents, [{ status: 'added', warnings: [/^lost \d+ % of its text, /] }])
+      t.same(schemaFaults('/components/schemas/DocumentsResult', json), [])
+    })
+
     await t.test(
       'put, get, put again, edit, delete: each says what it did, and the epoch grows with each write',
       async t => {
@@ -34,7 +42,7 @@ for (const world of worlds) {
         const first = await put(app, [document], 'life')
         t.match(first, {
           status: 200,
-          json: { collection: 'life', documents: [{ source: 'a.md', status: 'added', chunks: 1 }] },
+          json: { collection: 'life', documents: [{ source: 'a.md', status: 'added', chunks: 1, warnings: [] }] },
         })
         const { id } = first.json.documents[0]
         const epochs = [await epochOf(app, 'life')]
