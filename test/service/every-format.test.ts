@@ -66,43 +66,87 @@ url: https://example.org/guide
 Groups [book a tasting](https://example.org/tasting) online.
 `,
     asked: [
-      { question: 'Until when does Topaz keep?', answer: /until March/, title: /Orchard guide › Varieties/, url: /#varieties$/ },
-      { question: 'Where do groups book a tasting?', answer: /https:\/\/example\.org\/tasting/, title: /Visits/, url: /#visits$/ },
+      {
+        question: 'Until when does Topaz keep?',
+        answer: /until March/,
+        title: /Orchard guide › Varieties/,
+        url: /#varieties$/,
+      },
+      {
+        question: 'Where do groups book a tasting?',
+        answer: /https:\/\/example\.org\/tasting/,
+        title: /Visits/,
+        url: /#visits$/,
+      },
     ],
   },
   'lamps.txt': {
-    content: 'Lamp room\n\n1. Sign the lamp register.\n2. Take the brass token from the foreman.\n3. Test the flame in the lock chamber.\n',
-    asked: [{ question: 'What do I take from the foreman of the lamp room?', answer: /brass token/, title: /Lamp room/ }],
+    content:
+      'Lamp room\n\n1. Sign the lamp register.\n2. Take the brass token from the foreman.\n3. Test the flame in the lock chamber.\n',
+    asked: [
+      { question: 'What do I take from the foreman of the lamp room?', answer: /brass token/, title: /Lamp room/ },
+    ],
   },
   'ferry.html': {
     content: `<html lang="en"><head><title>Ferry</title><link rel="canonical" href="https://example.org/ferry"></head><body><nav><a href="/">Home</a></nav><main>
 <h1>Ferry</h1><h2 id="cars">Cars on the ferry</h2><table><tr><th>Vehicle</th><th>Ticket</th></tr><tr><td>Motorcycle</td><td>11<sup>50</sup> crowns</td></tr><tr><td>Caravan</td><td>86 crowns</td></tr></table>
 <details id="dogs"><summary>May dogs travel on the ferry?</summary><p>Yes, ask the purser at <a href="tel:+4781549">extension 49</a>.</p></details></main></body></html>`,
     asked: [
-      { question: 'What is the ticket for a motorcycle?', answer: /11⁵⁰ crowns/, title: /Ferry › Cars on the ferry/, url: /ferry#cars$/ },
-      { question: 'May dogs travel on the ferry?', answer: /tel:\+4781549/, title: /May dogs travel/, url: /ferry#dogs$/ },
+      {
+        question: 'What is the ticket for a motorcycle?',
+        answer: /11⁵⁰ crowns/,
+        title: /Ferry › Cars on the ferry/,
+        url: /ferry#cars$/,
+      },
+      {
+        question: 'May dogs travel on the ferry?',
+        answer: /tel:\+4781549/,
+        title: /May dogs travel/,
+        url: /ferry#dogs$/,
+      },
     ],
   },
   'tower.xhtml': {
     content: `<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><head><title>Bell tower</title></head><body><h1>Bell tower</h1><h2>Climbing the tower</h2><ol start="4"><li>Leave your bag with the sexton.</li><li>Count the ninety steps aloud.</li></ol></body></html>`,
-    asked: [{ question: 'What is step 5 of climbing the tower?', answer: /5\. Count the ninety steps/, title: /Climbing the tower/ }],
+    asked: [
+      {
+        question: 'What is step 5 of climbing the tower?',
+        answer: /5\. Count the ninety steps/,
+        title: /Climbing the tower/,
+      },
+    ],
   },
   'kiln.adoc': {
-    content: '= Kiln manual\n\n== Firing temperatures\n\n|===\n|Glaze |Temperature\n\n|Celadon |1260 degrees\n|Majolica |1040 degrees\n|===\n',
-    asked: [{ question: 'At what temperature is celadon glaze fired?', answer: /1260 degrees/, title: /Firing temperatures/ }],
+    content:
+      '= Kiln manual\n\n== Firing temperatures\n\n|===\n|Glaze |Temperature\n\n|Celadon |1260 degrees\n|Majolica |1040 degrees\n|===\n',
+    asked: [
+      { question: 'At what temperature is celadon glaze fired?', answer: /1260 degrees/, title: /Firing temperatures/ },
+    ],
   },
   'loom.rst': {
-    content: 'Loom handbook\n=============\n\nYarn counts\n-----------\n\n======== =======\nFabric   Threads\n======== =======\nDamask   48\nGingham  22\n======== =======\n',
+    content:
+      'Loom handbook\n=============\n\nYarn counts\n-----------\n\n======== =======\nFabric   Threads\n======== =======\nDamask   48\nGingham  22\n======== =======\n',
     asked: [{ question: 'How many threads has damask fabric?', answer: /Damask \| 48/, title: /Yarn counts/ }],
   },
   'works.pdf': {
     from: 'pdf/works.pdf',
-    asked: [{ question: 'What is the fee for course 35?', answer: /Course 35 \| 545 euros/, title: /Mill Lane Works.*Fees/, page: 2 }],
+    asked: [
+      {
+        question: 'What is the fee for course 35?',
+        answer: /Course 35 \| 545 euros/,
+        title: /Mill Lane Works.*Fees/,
+        page: 2,
+      },
+    ],
   },
   'harbour.docx': {
     from: 'harbour.docx',
     asked: [
-      { question: 'What is the fee for the north pier in winter?', answer: /North pier \| winter \| 15 euros/, title: /2\.1 Fees/ },
+      {
+        question: 'What is the fee for the north pier in winter?',
+        answer: /North pier \| winter \| 15 euros/,
+        title: /2\.1 Fees/,
+      },
       { question: 'Where do I book a berth?', answer: /harbour\.example\.org\/book/, title: /2\.2 Booking/ },
     ],
   },
@@ -123,7 +167,9 @@ Groups [book a tasting](https://example.org/tasting) online.
   },
   'course.pptx': {
     from: 'course.pptx',
-    asked: [{ question: 'When does the beginners course start?', answer: /Beginners \| 4 May/, title: /Dates/, page: 2 }],
+    asked: [
+      { question: 'When does the beginners course start?', answer: /Beginners \| 4 May/, title: /Dates/, page: 2 },
+    ],
   },
   'tides.ods': {
     content: openDocument(
@@ -137,7 +183,14 @@ Groups [book a tasting](https://example.org/tasting) online.
       'presentation',
       `<office:presentation>${['Hives', 'Honey yield'].map((name, i) => `<draw:page draw:name="p${i}"><draw:frame presentation:class="title"><draw:text-box><text:p>${name}</text:p></draw:text-box></draw:frame>${i === 0 ? '' : `<draw:frame><table:table>${cells(['Meadow', 'Yield'])}${cells(['Clover meadow', '31 kilograms'])}${cells(['Heather moor', '12 kilograms'])}</table:table></draw:frame>`}</draw:page>`).join('')}</office:presentation>`,
     ),
-    asked: [{ question: 'What is the honey yield of the heather moor?', answer: /Heather moor \| 12 kilograms/, title: /Honey yield/, page: 2 }],
+    asked: [
+      {
+        question: 'What is the honey yield of the heather moor?',
+        answer: /Heather moor \| 12 kilograms/,
+        title: /Honey yield/,
+        page: 2,
+      },
+    ],
   },
   'comet.ipynb': {
     content: JSON.stringify({
@@ -145,10 +198,29 @@ Groups [book a tasting](https://example.org/tasting) online.
       nbformat_minor: 5,
       metadata: { language_info: { name: 'python' } },
       cells: [
-        { cell_type: 'markdown', metadata: {}, source: ['# Comet orbits\n', '\n', '## Periods\n', '\n', '| Comet | Period |\n', '|---|---|\n', '| Encke | 3.3 years |\n', '| Tuttle | 13.6 years |\n'] },
+        {
+          cell_type: 'markdown',
+          metadata: {},
+          source: [
+            '# Comet orbits\n',
+            '\n',
+            '## Periods\n',
+            '\n',
+            '| Comet | Period |\n',
+            '|---|---|\n',
+            '| Encke | 3.3 years |\n',
+            '| Tuttle | 13.6 years |\n',
+          ],
+        },
       ],
     }),
-    asked: [{ question: 'What is the period of comet Tuttle?', answer: /Tuttle \| 13\.6 years/, title: /Comet orbits.*Periods/ }],
+    asked: [
+      {
+        question: 'What is the period of comet Tuttle?',
+        answer: /Tuttle \| 13\.6 years/,
+        title: /Comet orbits.*Periods/,
+      },
+    ],
   },
   'tour.srt': {
     content:
@@ -157,9 +229,16 @@ Groups [book a tasting](https://example.org/tasting) online.
   },
   'atlas.epub': {
     content: epub({
-      'one.xhtml': '<html xmlns="http://www.w3.org/1999/xhtml"><body><h1>Lighthouses</h1><table><tr><th>Lighthouse</th><th>Flashes</th></tr><tr><td>Lindesnes</td><td>every 20 seconds</td></tr><tr><td>Ryvingen</td><td>every 40 seconds</td></tr></table></body></html>',
+      'one.xhtml':
+        '<html xmlns="http://www.w3.org/1999/xhtml"><body><h1>Lighthouses</h1><table><tr><th>Lighthouse</th><th>Flashes</th></tr><tr><td>Lindesnes</td><td>every 20 seconds</td></tr><tr><td>Ryvingen</td><td>every 40 seconds</td></tr></table></body></html>',
     }),
-    asked: [{ question: 'How often does the Ryvingen lighthouse flash?', answer: /Ryvingen \| every 40 seconds/, title: /Lighthouses/ }],
+    asked: [
+      {
+        question: 'How often does the Ryvingen lighthouse flash?',
+        answer: /Ryvingen \| every 40 seconds/,
+        title: /Lighthouses/,
+      },
+    ],
   },
   'quarry.eml': {
     content: [
@@ -190,7 +269,11 @@ Groups [book a tasting](https://example.org/tasting) online.
       '',
     ].join('\r\n'),
     asked: [
-      { question: 'How many pallets of cobbles are in the granite order?', answer: /seventeen pallets/, title: /Granite order/ },
+      {
+        question: 'How many pallets of cobbles are in the granite order?',
+        answer: /seventeen pallets/,
+        title: /Granite order/,
+      },
       { question: 'What finish has the porphyry slab?', answer: /flamed and brushed/, title: /slab/i },
     ],
   },
@@ -200,15 +283,22 @@ Groups [book a tasting](https://example.org/tasting) online.
     asked: [{ question: 'Who renews the boathouse alarm code?', answer: /Petra/, title: /Boathouse/ }],
   },
   'seeds.csv': {
-    content: 'name;description;Sowing depth\nSquash;A squash with orange flesh and a long vine.;three centimetres\nParsnip;A root that tastes sweet after frost.;one centimetre\n',
+    content:
+      'name;description;Sowing depth\nSquash;A squash with orange flesh and a long vine.;three centimetres\nParsnip;A root that tastes sweet after frost.;one centimetre\n',
     asked: [{ question: 'What is the sowing depth of squash?', answer: /three centimetres/, title: /Squash/i }],
   },
   'faq.jsonl': {
-    content: '{"id":"a","title":"Sauna","text":"The sauna is open on Fridays.","Towel hire":"six francs"}\n{"id":"b","title":"Gym","text":"The gym is open daily.","Towel hire":"none"}\n',
+    content:
+      '{"id":"a","title":"Sauna","text":"The sauna is open on Fridays.","Towel hire":"six francs"}\n{"id":"b","title":"Gym","text":"The gym is open daily.","Towel hire":"none"}\n',
     asked: [{ question: 'What is the towel hire of the sauna?', answer: /six francs/, title: /Sauna/ }],
   },
   'trams.json': {
-    content: JSON.stringify({ lines: [{ title: 'Tram 9', text: 'Tram 9 runs along the quay.', depot: 'Marshall yard' }, { title: 'Tram 4', text: 'Tram 4 runs to the zoo.', depot: 'Elm street' }] }),
+    content: JSON.stringify({
+      lines: [
+        { title: 'Tram 9', text: 'Tram 9 runs along the quay.', depot: 'Marshall yard' },
+        { title: 'Tram 4', text: 'Tram 4 runs to the zoo.', depot: 'Elm street' },
+      ],
+    }),
     asked: [{ question: 'Which depot has tram 4?', answer: /Elm street/, title: /Tram 4/ }],
   },
 }

@@ -45,6 +45,10 @@ for (const world of eitherWorld) {
       t.equal(again.code, 3)
       t.match(again.stdout, /5 unchanged; 0 chunks written; skipped 1 picture, 1 ignored by \.askwellignore\n/)
       t.match(again.stderr, /^shop\/stock\.csv: asked about: Цена, Год; only filtered: артикул$/m)
+      t.match(
+        (await run('--columns', 'ЦЕНА,вес')).stderr,
+        /^[^]*: --columns: no table has a column "вес" to ask about\n$/,
+      )
       t.match(await run('--columns', ','), { code: 2, stderr: /Use names of columns/ })
     })
 

@@ -107,9 +107,12 @@ t.test('attachments are documents below the mail, each by its format; the unknow
 })
 
 t.test('a table that is attached: in its encoding, with the columns that were asked for', async t => {
-  const words = 'вопрос;ответ;цена;зал\n' + 'Когда открыта касса музея?;Касса открыта с девяти часов утра.;250;большой\n'
+  const words =
+    'вопрос;ответ;цена;зал\n' + 'Когда открыта касса музея?;Касса открыта с девяти часов утра.;250;большой\n'
   // windows-1251: the letters from А on are in one row.
-  const bytes = Buffer.from([...words].map(each => (each >= 'А' ? each.codePointAt(0)! - 0x410 + 0xc0 : each.charCodeAt(0))))
+  const bytes = Buffer.from(
+    [...words].map(each => (each >= 'А' ? each.codePointAt(0)! - 0x410 + 0xc0 : each.charCodeAt(0))),
+  )
   const eml = multipart('mixed', [part('text/plain', 'See the table.'), part('text/csv', bytes, 'faq.csv')])
   const path = `${t.testdir({ 'a.eml': eml })}/a.eml`
   const { documents, faults } = await read(path, { columns: ['цена'] })

@@ -47,7 +47,8 @@ t.test('an accordion: questions on buttons are the headings of hidden answers', 
 })
 
 t.test('the anchor of a section: an id of the part that a heading begins, of <details>, or a named anchor', async t => {
-  const page = html(`<main><h1>Ferry</h1><section id="fees"><h2>Fees</h2><p>Ten crowns.</p><h3>Children</h3><p>Free.</p></section>
+  const page =
+    html(`<main><h1>Ferry</h1><section id="fees"><h2>Fees</h2><p>Ten crowns.</p><h3>Children</h3><p>Free.</p></section>
     <div id="menu"><p>Above.</p><h2>Food</h2><p>Soup.</p></div><h2><a name="old"></a>Boats</h2><p>Two.</p>
     <details id="dogs"><summary>May dogs travel?</summary><p>Yes.</p></details>
     <details><summary id="cats">May cats travel?</summary><p>No.</p></details></main>`)
