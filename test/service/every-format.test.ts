@@ -5,6 +5,7 @@ import { knownFormats } from '../../src/ingest/formats.ts'
 import { anyWorld, databaseSettings, startApp } from '../support/app.ts'
 import { runCliProcess } from '../support/cli.ts'
 import { archive, epub } from '../support/office-files.ts'
+import { placedPdf } from '../support/pdf-pages.ts'
 
 /**
  * A folder with a document of every format is loaded as users load it and asked. Each answer is only in a row of a
@@ -137,6 +138,25 @@ Groups [book a tasting](https://example.org/tasting) online.
         title: /Mill Lane Works.*Fees/,
         page: 2,
       },
+    ],
+  },
+  'lease.pdf': {
+    content: placedPdf([
+      {
+        texts: [
+          { text: 'Lease of the windmill', at: [60, 760], size: 20 },
+          { text: 'The lease of the windmill is signed by both sides and kept by the notary.', at: [60, 730] },
+          { text: 'Name of the miller', at: [60, 700] },
+          { text: 'Rent of the windmill', at: [60, 680] },
+        ],
+        annotations: [
+          '/Subtype/Widget/FT/Tx/T(a)/V(Ada Marlowe)/Rect[200 696 400 712]',
+          '/Subtype/Widget/FT/Tx/T(b)/V(410 ducats)/Rect[200 676 400 692]',
+        ],
+      },
+    ]),
+    asked: [
+      { question: 'What is the name of the miller?', answer: /Ada Marlowe/, title: /Lease of the windmill/, page: 1 },
     ],
   },
   'harbour.docx': {
@@ -325,7 +345,7 @@ t.test('a folder with every format: loaded, and each answers what only its own m
   const env = await databaseSettings(t, anyWorld)
   const loaded = await runCliProcess(['ingest', 'all', '--json'], { cwd, env })
   t.equal(loaded.code, 3, 'problems, and everything else is loaded')
-  t.match(loaded.json, { added: 27, documents: 27, faults: 5, skipped: { unsupported: 1, picture: 1 } })
+  t.match(loaded.json, { added: 28, documents: 28, faults: 5, skipped: { unsupported: 1, picture: 1 } })
   t.strictSame(loaded.stderr.trimEnd().split('\n').toSorted(), [
     'all/faq.jsonl: asked about: Towel hire',
     'all/quarry.eml/slabs.csv: asked about: slab, finish',
