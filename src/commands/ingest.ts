@@ -126,7 +126,7 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
             progress.end()
           })
           for (const name of notFound(options.columns, asked))
-            say(host, printable(`--columns: no table has a column "${name}" to ask about`))
+            say(host, printable(`askwell: --columns: no table has a column "${name}" to ask about`))
           if (report.chunks > 0)
             await optimizeTables(host, database, await store.collection(options.collection), signal)
           return { report, skipped, columns }
