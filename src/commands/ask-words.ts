@@ -1,3 +1,4 @@
+import { withPlainMarkers } from '../ask/generation/citation-markers.ts'
 import type { ExplanationJson } from '../http/replies/explain.ts'
 import type { AnswerJson } from '../http/replies/wire.ts'
 
@@ -9,7 +10,7 @@ export function answerText({ answer, citations, explain }: AnswerJson): string {
       '\n',
     ),
   )
-  return [answer, ...sources, ...(explain ? [explanationText(explain)] : [])].join('\n\n')
+  return [withPlainMarkers(answer), ...sources, ...(explain ? [explanationText(explain)] : [])].join('\n\n')
 }
 
 function explanationText(explain: ExplanationJson): string {

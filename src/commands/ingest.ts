@@ -85,6 +85,7 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
             onSkipped: reason => void (skipped[reason] = (skipped[reason] ?? 0) + 1),
           })
           const columns: FileColumns[] = []
+          const asked = new Set<string>()
           const store = createDocumentStore(database)
           const { language, metadata = {} } = options
           const given = { language, metadata, columns: options.columns, signal }
@@ -116,6 +117,7 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
               onFault: faults.report,
               onColumns: file => {
                 if (columns.length < mostColumnFiles) columns.push(file)
+                for (const name of file.asked) asked.add(name.toLowerCase())
                 progress.line(columnsLine(file))
               },
             },
@@ -123,6 +125,8 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
             faults.end()
             progress.end()
           })
+          for (const name of notFound(options.columns, asked))
+            say(host, printable(`askwell: --columns: no table has a column "${name}" to ask about`))
           if (report.chunks > 0)
             await optimizeTables(host, database, await store.collection(options.collection), signal)
           return { report, skipped, columns }
@@ -140,6 +144,11 @@ function columnsLine({ path, asked, filtered }: FileColumns): string {
     ...(filtered.length > 0 ? [`only filtered: ${filtered.join(', ')}`] : []),
   ]
   return printable(`${path}: ${parts.join('; ')}`)
+}
+
+/** Wanted columns that no file has: misspelt, or the title or text of a row. */
+function notFound(wanted: WantedColumns | undefined, asked: ReadonlySet<string>): readonly string[] {
+  return typeof wanted === 'object' ? wanted.filter(name => !asked.has(name.toLowerCase())) : []
 }
 
 /** What `.askwellignore` names was skipped on purpose. */

@@ -138,7 +138,7 @@ export function documentApi<Room extends DocumentRoom>({
             ? ('replaced' as const)
             : ('unchanged' as const)
         const chunks = status === 'unchanged' ? 0 : (prepared.find(document => document.id === id)?.chunks.length ?? 0)
-        return { source: given[index]?.source ?? source, id, status, chunks }
+        return { source: given[index]?.source ?? source, id, status, chunks, warnings: drafts[index]?.warnings ?? [] }
       })
     },
   }

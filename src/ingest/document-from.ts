@@ -27,10 +27,16 @@ export interface DocumentInput {
 
 const readers = { markdown: readMarkdown, text: readText, html: readHtml }
 
+/** A document that was read, with the problems that did not prevent it. */
+export interface ReadInput {
+  readonly document: SourceDocument
+  readonly warnings: readonly string[]
+}
+
 /** Reads a document of `PUT /documents`. Fields of the request take precedence over what the text states. */
-export function documentFrom(input: DocumentInput): SourceDocument {
+export function readInput(input: DocumentInput): ReadInput {
   const content = contentOf(input)
-  return documentOf(
+  const document = documentOf(
     {
       blocks: content.blocks,
       title: input.title ?? content.title,
@@ -40,6 +46,11 @@ export function documentFrom(input: DocumentInput): SourceDocument {
     },
     { source: input.source, fallbackTitle: nameIn(input.source) },
   )
+  return { document, warnings: content.warnings ?? [] }
+}
+
+export function documentFrom(input: DocumentInput): SourceDocument {
+  return readInput(input).document
 }
 
 function contentOf(input: DocumentInput): Content {

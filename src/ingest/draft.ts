@@ -32,6 +32,8 @@ export interface Draft extends DraftHead {
   readonly text: string
   readonly chunks: readonly DraftChunk[]
   readonly original?: PreparedDocument['original']
+  /** Problems that did not prevent reading it; only of a document from a request. */
+  readonly warnings?: readonly string[]
 }
 
 export function languageOf(document: SourceDocument, { spoken = [] }: Pick<DraftModel, 'spoken'> = {}): string {

@@ -48,7 +48,7 @@ async function embedAll(
 
 function finished(
   collection: string,
-  { chunks, hash, ...document }: Draft,
+  { chunks, hash, warnings: _warnings, ...document }: Draft,
   take: () => Float32Array,
 ): PreparedDocument {
   return {

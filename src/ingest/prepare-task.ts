@@ -49,7 +49,11 @@ export interface FilesTask {
 export type PrepareTask = GivenTask | FilesTask | StoredTask
 
 /** Why the document is rejected, or null when everything was sent. */
-export type PrepareResult = { readonly refused: string | null }
+export interface PrepareResult {
+  readonly refused: string | null
+  /** Problems of a document from a request that did not prevent it. */
+  readonly warnings?: readonly string[]
+}
 
 /** Reads, chunks and analyzes the documents of a task and sends them. Runs in a child process, which it may crash. */
 export async function prepareTask(
@@ -69,16 +73,16 @@ async function prepareGiven(
   model: DraftModel,
   say: SayPart,
 ): Promise<PrepareResult> {
-  const { documentFrom } = await import('./document-from.ts')
+  const { readInput } = await import('./document-from.ts')
   try {
-    const document = documentFrom(input)
+    const { document, warnings } = readInput(input)
     if (document.text.trim() === '') return { refused: 'has no text' }
     const packer = createPacker(say)
     const [isWanted] = await wantedOf([document], say)
     if (isWanted) await addDraft(packer, document, model, { original: givenOriginal(input, document, keep) })
     else await packer.add(unchanged(document))
     await packer.flush()
-    return { refused: null }
+    return { refused: null, warnings }
   } catch (error) {
     return { refused: refusalOf(error) }
   }

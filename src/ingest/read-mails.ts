@@ -12,10 +12,13 @@ import { createSeenRows, type SeenRows } from './readers/seen-rows.ts'
 import type { ReadResult } from './terms.ts'
 
 type WholeFormat = Extract<Format, { kind: 'text' | 'bytes' }>
+type RowsFormat = Extract<Format, { kind: 'rows' }>
 
 export interface MailDeps {
   readonly largestBytes: number
   readonly contentOf: (bytes: Buffer, format: WholeFormat, extension: string) => Promise<Content>
+  /** Reads a file of rows, which the report calls `shown`. */
+  readonly rowsOf: (path: string, shown: string, format: RowsFormat, naming: Naming) => AsyncIterable<ReadResult>
   readonly reasonOf: (error: unknown) => string
   readonly onBytes?: ((bytes: number) => void) | undefined
 }
@@ -123,7 +126,7 @@ async function* readAttachment(
     if (deps.depth >= deepest) throw new RangeError('nested too deeply')
     yield* partsOf(await readMail(bytes), naming, path, { ...deps, depth: deps.depth + 1 })
   } else if (format.kind === 'rows') {
-    yield* readRows(format, bytes, naming, path)
+    yield* readRows(format, bytes, file => deps.rowsOf(file, path, format, naming))
   } else {
     const content = await deps.contentOf(bytes, format, extname(name).toLowerCase())
     for (const reason of content.warnings ?? []) yield { fault: { path, reason } }
@@ -135,16 +138,15 @@ async function* readAttachment(
 
 /** Readers of rows read files, so the attachment becomes one for as long as it is read. */
 async function* readRows(
-  format: Extract<Format, { kind: 'rows' }>,
+  format: RowsFormat,
   bytes: Buffer,
-  naming: Naming,
-  path: string,
+  rowsOf: (file: string) => AsyncIterable<ReadResult>,
 ): AsyncGenerator<ReadResult> {
   const folder = await mkdtemp(join(tmpdir(), 'askwell-'))
   try {
     const file = join(folder, `attachment${format.extensions[0]}`)
     await writeFile(file, bytes)
-    yield* format.read(file, { ...naming, shown: path })
+    yield* rowsOf(file)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

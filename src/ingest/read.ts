@@ -72,7 +72,7 @@ async function* readOne(file: FoundFile, options: ReadOptions): AsyncGenerator<R
     metadata: options.metadata ?? {},
   }
   try {
-    if (format.kind === 'rows') yield* readRows(file, format, naming, options)
+    if (format.kind === 'rows') yield* readRows({ path: file.path, shown: file.path }, format, naming, options)
     else if (format.kind === 'mail') yield* readMails(file, format.isMany, naming, mailDeps(options))
     else yield* readWhole(file, format, naming, options)
   } catch (error) {
@@ -91,22 +91,26 @@ function mailDeps(options: ReadOptions): MailDeps {
   return {
     largestBytes: largestDocumentBytes,
     contentOf: (bytes, format, extension) => contentOf(bytes, format, extension, options),
+    // The bytes of an attachment are counted with those of its mail.
+    rowsOf: (path, shown, format, naming) => readRows({ path, shown }, format, naming, { columns: options.columns }),
     reasonOf,
     onBytes: options.onBytes,
   }
 }
 
 type WholeFormat = Extract<Format, { kind: 'text' | 'bytes' }>
+type RowsFormat = Extract<Format, { kind: 'rows' }>
 
+/** `shown` is the name of the file in the report. */
 async function* readRows(
-  { path }: FoundFile,
-  format: Extract<Format, { kind: 'rows' }>,
+  { path, shown }: { readonly path: string; readonly shown: string },
+  format: RowsFormat,
   naming: Naming,
   { columns, onBytes }: ReadOptions,
 ): AsyncGenerator<ReadResult> {
   const encoding = await encodingOfFile(path)
-  if (encoding.warning !== undefined) yield { fault: { path, reason: encoding.warning } }
-  yield* format.read(path, { ...naming, shown: path, columns }, { onBytes, encoding })
+  if (encoding.warning !== undefined) yield { fault: { path: shown, reason: encoding.warning } }
+  yield* format.read(path, { ...naming, shown, columns }, { onBytes, encoding })
 }
 
 async function* readWhole(

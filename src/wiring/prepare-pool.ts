@@ -100,8 +100,12 @@ export function openPreparing(
     for (let attempts = 1; ; attempts++) {
       const receiver = createDraftReceiver(isStored)
       const outcome = await pool.run(task, { place, signal, onPart: receiver.onPart }).catch(tooLarge)
-      if ('result' in outcome)
-        return outcome.result.refused === null ? receiver.draft() : refuse(document, outcome.result.refused)
+      if ('result' in outcome) {
+        const { refused, warnings = [] } = outcome.result
+        if (refused !== null) return refuse(document, refused)
+        const draft = receiver.draft()
+        return draft && { ...draft, warnings }
+      }
       documentLost({ ...outcome.loss, source: document.source })
       if (outcome.loss.by !== 'gone' || attempts > 1) throw errorOf(document, outcome.loss)
     }

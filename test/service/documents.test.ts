@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import tap, { type Test } from 'tap'
 import { adminKey, skipReason, startApp, worlds, type App } from '../support/app.ts'
 import { contentsOf, leased, statisticsOf } from '../support/contents.ts'
+import { schemaFaults } from '../support/contract.ts'
 
 const key = { authorization: `Bearer ${adminKey}` }
 
@@ -22,6 +23,14 @@ for (const world of worlds) {
   tap.test(`documents over HTTP, ${world}`, { skip: skipReason(world) }, async t => {
     const app = await startApp(t, world)
 
+    await t.test('what of a document was not read is in the reply', async t => {
+      const words = 'Новости факультета сегодня и вчера. '.repeat(40)
+      const text = `<main><h1>Касса</h1><p>${'Касса открыта утром. '.repeat(12)}</p><template><p>{{ x }} ${words}</p></template></main>`
+      const { json } = await put(app, [{ source: 'lost.html', format: 'html', text }], 'lossy')
+      t.match(json.documents, [{ status: 'added', warnings: [/^lost \d+ % of its text, /] }])
+      t.same(schemaFaults('/components/schemas/DocumentsResult', json), [])
+    })
+
     await t.test(
       'put, get, put again, edit, delete: each says what it did, and the epoch grows with each write',
       async t => {
@@ -34,7 +43,7 @@ for (const world of worlds) {
         const first = await put(app, [document], 'life')
         t.match(first, {
           status: 200,
-          json: { collection: 'life', documents: [{ source: 'a.md', status: 'added', chunks: 1 }] },
+          json: { collection: 'life', documents: [{ source: 'a.md', status: 'added', chunks: 1, warnings: [] }] },
         })
         const { id } = first.json.documents[0]
         const epochs = [await epochOf(app, 'life')]

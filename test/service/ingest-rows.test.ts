@@ -85,10 +85,15 @@ for (const world of eitherWorld) {
         const other = t.testdir({
           shop: { 'stock.csv': stock, 'old.doc': 'x', '.askwellignore': '*.jsonl', 'boats.jsonl': '' },
         })
-        const pruned = await runCli(['ingest', 'shop', '--prune', '--json'], { cwd: other, env })
+        const pruned = await runCli(['ingest', 'shop', '--prune', '--json', '--columns', 'ЦЕНА,вес'], {
+          cwd: other,
+          env,
+        })
         t.equal(pruned.code, 3)
         t.match(pruned.stderr, /^askwell: shop\/old\.doc: has an unsupported format; save it as \.docx or \.pdf$/m)
         t.match(pruned.json, { removed: 2, faults: 1, skipped: { unsupported: 1, ignored: 1 } })
+        t.match(pruned.stderr, /^askwell: --columns: no table has a column "вес" to ask about$/m)
+        t.notMatch(pruned.stderr, /column "ЦЕНА"/)
       },
     )
   })

@@ -85,7 +85,7 @@ async function outcomeOf(child: ChildProcess): Promise<Finished> {
 }
 
 function withoutProgress(stderr: string): string {
-  return stderr.replace(/^\d+ % done, .* left\n/gm, '')
+  return stderr.replace(/^\d+ % done, .*\n/gm, '')
 }
 
 /** Undefined if the output is not JSON, or is several lines of JSON like a log. */

@@ -229,3 +229,13 @@ export function withoutMarkers(quote: string): string {
     .map((part, i) => (i % 2 === 1 ? part : part.replace(ownMarkers, (_, inner: string) => `\\[${inner}\\]`)))
     .join('')
 }
+
+const escapedMarkers = /\\\[(\s?\^?\d{1,2}(?:\s?[,;–—-]\s?\d{1,2}){0,9}\s?)\\\]/g
+
+/** The answer for plain text, which shows no Markdown: without the backslashes of {@link withoutMarkers}. */
+export function withPlainMarkers(answer: string): string {
+  return answer
+    .split(codeSpans)
+    .map((part, i) => (i % 2 === 1 ? part : part.replace(escapedMarkers, '[$1]')))
+    .join('')
+}

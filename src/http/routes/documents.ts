@@ -33,6 +33,8 @@ export interface PutResult {
   readonly id: string
   readonly status: 'added' | 'replaced' | 'unchanged'
   readonly chunks: number
+  /** Problems that did not prevent reading the document. */
+  readonly warnings: readonly string[]
 }
 
 export interface DocumentView {

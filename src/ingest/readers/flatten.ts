@@ -21,7 +21,7 @@ export function flatten(root: Root, options: { slugs: boolean; base?: string | u
   thinLinks(nodes)
   return nodes.flatMap((node): Block[] => {
     if (node.type === 'heading') {
-      // The title of a part has no anchor of its own, so citations lead to the heading above.
+      // The title of a part mostly has no anchor of its own, so citations lead to the heading above.
       const isPart = titleKind(node) !== undefined
       const block = headingBlock(node, isPart ? () => anchor : slugOf)
       if (!isPart) anchor = block.anchor

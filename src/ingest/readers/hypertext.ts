@@ -12,6 +12,7 @@ export function markdownTree(tree: HtmlRoot | Element): { readonly root: Root; r
   const lost = removeFurniture(tree)
   writeScripts(tree)
   titleOpened(tree)
+  nameHeadings(tree)
   boundTables(tree)
   layOutTables(tree)
   const markdown = toMdast(tree, { handlers, document: true })
@@ -42,8 +43,30 @@ const listItem: Handle = (state, element) => {
 
 /** The id of the element, or of an anchor inside it. */
 function idOf(element: Element): string | undefined {
-  const named = [element, ...element.children].find(node => node.type === 'element' && node.properties['id'])
-  return named?.type === 'element' ? String(named.properties['id']) : undefined
+  for (const node of [element, ...element.children]) {
+    const id = node.type === 'element' && (node.properties['id'] || (node.tagName === 'a' && node.properties['name']))
+    if (id) return String(id)
+  }
+  return undefined
+}
+
+/** `<section id="fees"><h2>Fees</h2>…`, as Sphinx and others write it: the id is that of the heading. */
+function nameHeadings(tree: HtmlRoot | Element): void {
+  const waiting: { readonly node: HtmlRoot | Element; readonly id: string | undefined }[] = [
+    { node: tree, id: undefined },
+  ]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const elements = next.node.children.filter(child => child.type === 'element') as Element[]
+    for (const [i, child] of elements.entries()) {
+      // Only what is first in its part begins with it.
+      const id = i === 0 ? next.id : undefined
+      const isHeading = /^h[1-6]$/.test(child.tagName)
+      if (isHeading && id !== undefined && idOf(child) === undefined) child.properties['id'] = id
+      const isPart = /^(?:section|article|div|header)$/.test(child.tagName)
+      if (isPart) waiting.push({ node: child, id: idOf({ ...child, children: [] }) ?? id })
+      else if (!isHeading) waiting.push({ node: child, id: undefined })
+    }
+  }
 }
 
 const handlers: Record<string, Handle> = {

@@ -170,7 +170,13 @@ function openDetails(details: Element): void {
   const rest = details.children.filter(child => child !== summary)
   if (summary.children.some(child => child.type === 'element' && /^h[1-6]$/.test(child.tagName)))
     details.children = [...summary.children, ...rest]
-  else details.children = [titleFor(summary, 'heading'), ...rest, end()]
+  else {
+    const title = titleFor(summary, 'heading')
+    // A link to an accordion names either.
+    const id = summary.properties['id'] ?? details.properties['id']
+    if (id !== undefined) title.properties['id'] = id
+    details.children = [title, ...rest, end()]
+  }
 }
 
 /** A question is a heading, another term is the beginning of what it means. */

@@ -1,9 +1,18 @@
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { documentFrom } from '../../../src/ingest/document-from.ts'
 import { knownFormats, type ReadOptions } from '../../../src/ingest/read.ts'
 import { readPaths } from '../../support/read-paths.ts'
 import type { ReadFault, SourceDocument } from '../../../src/ingest/terms.ts'
+
+t.test('the guide lists every extension once', async t => {
+  const guide = readFileSync(new URL('../../../docs/guides/loading.md', import.meta.url), 'utf8')
+  const table = guide.slice(guide.indexOf('| format | becomes |'))
+  const rows = table.slice(0, table.indexOf('\n\n')).split('\n').slice(2)
+  const listed = rows.flatMap(row => row.split('|')[1]!.match(/(?<=`)\.\w+(?=`)/g) ?? [])
+  t.strictSame(listed.toSorted(), knownFormats.flatMap(({ extensions }) => extensions).toSorted())
+})
 
 const fixtures = fileURLToPath(new URL('../../fixtures/', import.meta.url))
 

@@ -1,14 +1,15 @@
 import { appendFileSync, truncateSync } from 'node:fs'
 import t from 'tap'
+import type { ReadOptions } from '../../../src/ingest/read.ts'
 import type { ReadFault, SourceDocument } from '../../../src/ingest/terms.ts'
 import { namedApart } from '../../../src/ingest/read-mails.ts'
 import { sheetData, xlsx } from '../../support/office-files.ts'
 import { readPaths } from '../../support/read-paths.ts'
 
-async function read(path: string) {
+async function read(path: string, options: ReadOptions = {}) {
   const documents: SourceDocument[] = []
   const faults: ReadFault[] = []
-  for await (const result of readPaths([path]))
+  for await (const result of readPaths([path], options))
     if ('fault' in result) faults.push(result.fault)
     else documents.push(result.document)
   return { documents, faults, reasons: faults.map(({ reason }) => reason) }
@@ -121,6 +122,26 @@ t.test('attachments and messages never share a source, and thousands of one name
   t.strictSame(reasons, ['has two parts that would be stored as rows.eml/a.csv#x.txt'])
   const many = namedApart(Array.from({ length: 100_000 }, () => ({ name: 'a.txt', bytes: Buffer.alloc(0) })))
   t.equal(new Set(many.map(({ name }) => name)).size, 100_000)
+})
+
+t.test('a table that is attached: in its encoding, with the columns that were asked for', async t => {
+  const words =
+    'вопрос;ответ;цена;зал\n' + 'Когда открыта касса музея?;Касса открыта с девяти часов утра.;250;большой\n'
+  // windows-1251: the letters from А on are in one row.
+  const bytes = Buffer.from(
+    [...words].map(each => (each >= 'А' ? each.codePointAt(0)! - 0x410 + 0xc0 : each.charCodeAt(0))),
+  )
+  const eml = multipart('mixed', [part('text/plain', 'See the table.'), part('text/csv', bytes, 'faq.csv')])
+  const path = `${t.testdir({ 'a.eml': eml })}/a.eml`
+  const { documents, faults } = await read(path, { columns: ['цена'] })
+  t.match(documents[1], { title: 'Когда открыта касса музея?', text: /с девяти часов утра\.[^]*цена: 250$/ })
+  t.strictSame(faults, [
+    {
+      path: `${path}/faq.csv`,
+      source: 'a.eml',
+      reason: 'states no encoding and was read as windows-1251; check the text, and save it as UTF-8',
+    },
+  ])
 })
 
 t.test('HTML: used for a table, or if there is no plain text', async t => {

@@ -46,6 +46,26 @@ t.test('an accordion: questions on buttons are the headings of hidden answers', 
   t.equal(page.sections[1]!.anchor, 'a')
 })
 
+t.test('the anchor of a section: an id of the part that a heading begins, of <details>, or a named anchor', async t => {
+  const page =
+    html(`<main><h1>Ferry</h1><section id="fees"><h2>Fees</h2><p>Ten crowns.</p><h3>Children</h3><p>Free.</p></section>
+    <div id="menu"><p>Above.</p><h2>Food</h2><p>Soup.</p></div><h2><a name="old"></a>Boats</h2><p>Two.</p>
+    <details id="dogs"><summary>May dogs travel?</summary><p>Yes.</p></details>
+    <details><summary id="cats">May cats travel?</summary><p>No.</p></details></main>`)
+  t.strictSame(
+    page.sections.map(({ headings, anchor }) => [headings.at(-1), anchor]),
+    [
+      [undefined, undefined],
+      ['Fees', 'fees'],
+      ['Children', 'fees'],
+      ['Food', undefined],
+      ['Boats', 'old'],
+      ['May dogs travel?', 'dogs'],
+      ['May cats travel?', 'cats'],
+    ],
+  )
+})
+
 t.test('tabs, details and terms title what they open, wherever it is', async t => {
   t.strictSame(
     paths(

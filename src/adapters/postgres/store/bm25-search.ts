@@ -190,7 +190,7 @@ function askedTerms(sql: Sql, search: LexicalSearch): Fragment {
       select (
         select string_agg(${quoted(sql, 'term')}::text, ' | ')::tsquery from (
           select r.term where r.df > 0 union select i.term from inside i where i.place = r.place and r.rank = 1) as any_of) as words,
-        ${inlineNumber(sql, k1 + 1)}::float8 * weight * ${idf(sql)} as gain
+        weight * ${idfOfMany(sql)} as meaning
       from stats, read_as r where r.is_content),
     worth as (
       select sum(case when is_content then weight * ${idfOfMany(sql)} else ln(2 * n + 2) end) as worth from read_as, stats where is_wanted and rank = 1)`

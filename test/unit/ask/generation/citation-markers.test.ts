@@ -1,6 +1,11 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { createCitationMarkers } from '../../../../src/ask/generation/citation-markers.ts'
+import {
+  createCitationMarkers,
+  withoutMarkers,
+  withPlainMarkers,
+} from '../../../../src/ask/generation/citation-markers.ts'
+import { answerText } from '../../../../src/commands/ask-words.ts'
 
 /** The text as shown, pushed in pieces. */
 function shown(pieces: readonly string[], passages = 5) {
@@ -176,4 +181,12 @@ t.test('never more than a marker and a blank is held back', t => {
     }),
   )
   t.end()
+})
+
+t.test("a document's own [2] is escaped in a quotation, and as it was in plain text", async t => {
+  const quote = 'As shown [2][3, 4], see `a[1]` and [5](https://example.org) and \\[x\\].'
+  const written = withoutMarkers(quote)
+  t.equal(written, 'As shown \\[2\\]\\[3, 4\\], see `a[1]` and [5](https://example.org) and \\[x\\].')
+  t.equal(withPlainMarkers(`${written} [1]`), `${quote} [1]`)
+  t.equal(answerText({ answer: `${written} [1]`, citations: [] } as never), `${quote} [1]`, 'on a terminal')
 })
