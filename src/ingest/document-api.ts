@@ -57,8 +57,8 @@ export interface Drafting<Room extends DocumentRoom> {
       readonly place: Room
       readonly signal: AbortSignal
       readonly isStored: (known: { readonly source: string; readonly hash: Uint8Array }) => boolean
-      /** Languages of the collection. */
-      readonly spoken: readonly string[]
+      /** Null if it does not exist yet. */
+      readonly collection: Pick<Collection, 'languages' | 'chunking'> | null
     },
   ): Promise<Draft | null>
 }
@@ -114,12 +114,11 @@ export function documentApi<Room extends DocumentRoom>({
       const known = found ? await store.known(found.id, sources, signal) : new Map<string, { hash: Buffer }>()
       const isStored = ({ source, hash }: { source: string; hash: Uint8Array }) =>
         known.get(source)?.hash.equals(hash) ?? false
-      const spoken = found?.languages ?? []
       const drafts = await draftAll(
         given,
         signal,
         async (document, aborted) =>
-          await preparing.draft(embedder, document, { place: room, signal: aborted, isStored, spoken }),
+          await preparing.draft(embedder, document, { place: room, signal: aborted, isStored, collection: found }),
       )
       const target = await store.openCollection(collection, model, signal)
       const prepared = await embedDrafts(

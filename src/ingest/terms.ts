@@ -1,6 +1,7 @@
 /** Types of loading: results of readers and of the chunker, and what is stored. */
 
 import type { CollectionCaching } from '../ask/terms.ts'
+import type { ChunkSettings } from './chunk-settings.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 
@@ -142,12 +143,13 @@ export interface Collection {
   /** Weights by language, learned for the collection's model; see {@link writeWeights}. */
   readonly vectorWeights: Readonly<Record<string, number>>
   readonly caching: CollectionCaching
+  readonly chunking: ChunkSettings
   readonly updatedAt: Date
 }
 
 /** How many documents of a collection are not as loading them now would make them. */
 export interface Preparedness {
-  /** Prepared by an older version of Askwell. */
+  /** Prepared by an older version of Askwell, or with other settings of the collection. */
   readonly outdated: number
   /** Prepared by this version, but from the stored text: what its readers would find is in the source alone. */
   readonly fromStoredText: number
@@ -226,7 +228,7 @@ export interface ChunkPlace {
   readonly page: number | null
 }
 
-/** First bytes of the hashes of documents that are not outdated; see prepare.ts. */
+/** First two bytes of the hashes of documents that are not outdated; those of the collection's settings follow. */
 export interface PreparationMarks {
   /** Of documents made from what was received. */
   readonly read: Buffer
