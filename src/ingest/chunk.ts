@@ -20,11 +20,7 @@ const fewestOverlapSentences = 2
  * and do not cross headings, except those of tiny adjacent sections. All text except whitespace is in a chunk. A chunk
  * that begins within a table keeps the header of the table. Settings of the collection may divide otherwise.
  */
-export function chunk(
-  document: SourceDocument,
-  language: string,
-  settings: ChunkSettings = defaultChunking,
-): Chunk[] {
+export function chunk(document: SourceDocument, language: string, settings: ChunkSettings = defaultChunking): Chunk[] {
   const spans = sectionRuns(document, settings).flatMap(run => chunksOfRun(document, run, { language, settings }))
   return spans.map((span, ordinal) => ({ ordinal, ...span }))
 }
@@ -52,7 +48,7 @@ function chunksOfRun(document: SourceDocument, run: SectionRun, dividing: Dividi
     const last = lastOfChunk(text, units, { first, end: groupEnd(first) }, settings)
     const { end } = units[last]!
     const start = overlapStart(text, units, { before, first, end }, settings)
-    const section = first === 0 ? locatingSection(run, end) : sectionAt(run, units[first]!.start)
+    const section = first === 0 ? locatingSection(run) : sectionAt(run, units[first]!.start)
     parts.push({
       start,
       end,
@@ -76,7 +72,7 @@ function wholeRun({ text, title }: SourceDocument, run: SectionRun, { size }: Ch
   const end = run.start + slice.trimEnd().length
   const tokens = sizeOf(text.slice(start, end))
   if (start >= end || tokens > size) return null
-  const located = { title: titleOf(title, run.path), ...locationOf(locatingSection(run, end)) }
+  const located = { title: titleOf(title, run.path), ...locationOf(locatingSection(run)) }
   return { start, end, ...located, tokens, ...sectionsWithin(run, start, end) }
 }
 
@@ -130,12 +126,11 @@ function indexAt({ sections }: SectionRun, offset: number): number {
 }
 
 /**
- * The section whose anchor and page the first chunk of a run, up to `end`, gets. If bare headings come first, it is the
- * first section with text.
+ * The section whose anchor and page the first chunk of a run gets. If bare headings come first, it is the first section
+ * with text.
  */
-function locatingSection(run: SectionRun, end: number): Section {
-  const located = run.sections.find(section => section.headings.length === run.path.length)
-  return located !== undefined && located.start < end ? located : run.sections[0]!
+function locatingSection(run: SectionRun): Section {
+  return run.sections.find(section => section.headings.length >= run.path.length) ?? run.sections[0]!
 }
 
 function locationOf(section: Section): { anchor: string | null; page: number | null } {
@@ -152,9 +147,7 @@ function piecesOf(document: SourceDocument, section: Section, { language, settin
   const from = section.start + (headingOf(document, section)?.length ?? 0)
   const heading: Unit[] = from > section.start ? [{ kind: 'heading', start: section.start, end: from }] : []
   const units = [...heading, ...unitsOf(text, { start: from, end: section.end }, language)]
-  return units.flatMap(unit =>
-    splitLong(text, unit, settings.size, sizeOf).map(span => ({ ...span, kind: unit.kind })),
-  )
+  return units.flatMap(unit => splitLong(text, unit, settings.size, sizeOf).map(span => ({ ...span, kind: unit.kind })))
 }
 
 interface MeasuredUnit extends Unit {
@@ -226,8 +219,7 @@ function lastOfChunk(
 /** Drops units until the chunk fits, because token counts of parts do not add up exactly to that of the whole. */
 function shortened(text: string, units: readonly MeasuredUnit[], { first, end }: Range, size: number): number {
   let fitting = end
-  while (fitting > first && sizeOf(text.slice(units[first]!.start, units[fitting]!.end)) > size)
-    fitting -= 1
+  while (fitting > first && sizeOf(text.slice(units[first]!.start, units[fitting]!.end)) > size) fitting -= 1
   return fitting
 }
 
@@ -280,11 +272,10 @@ function rowEnds(text: string, units: readonly MeasuredUnit[]): (first: number) 
   return first => ends[first]!
 }
 
-/** The end of a heading, a header or an introduction costs most (see endCostOf). */
-const introducingCost = 0.8
-
 function isRowEnd(text: string, unit: MeasuredUnit, next: MeasuredUnit): boolean {
-  if (unit.endCost >= introducingCost) return false
+  const isHeader = unit.endCost === 1
+  const isIntroduction = unit.kind === 'sentence' && text[unit.end - 1] === ':'
+  if (isHeader || isIntroduction) return false
   const between = text.slice(unit.end, next.start)
   if (!between.includes('\n')) return false
   if (/\n[^\S\n]*\n/.test(between) || next.kind !== 'sentence' || unit.kind !== 'sentence') return true

@@ -49,7 +49,10 @@ export const preparationMarks: PreparationMarks = {
  */
 export function contentHash(
   document: SourceDocument,
-  { from = 'original', chunking = defaultChunking }: { readonly from?: PreparedFrom; readonly chunking?: ChunkSettings | undefined } = {},
+  {
+    from = 'original',
+    chunking = defaultChunking,
+  }: { readonly from?: PreparedFrom; readonly chunking?: ChunkSettings | undefined } = {},
 ): Buffer {
   const { title, url, language, metadata, text, sections, keywords } = document
   const digest = createHash('sha256')

@@ -135,7 +135,12 @@ function isQuestion({ path }: SectionRun): boolean {
   return /[?？]$/.test(path.at(-1) ?? '')
 }
 
-function mayJoin(a: SectionRun, b: SectionRun, level: number, { size, untilTokens, areQuestionsKept }: JoinTerms): boolean {
+function mayJoin(
+  a: SectionRun,
+  b: SectionRun,
+  level: number,
+  { size, untilTokens, areQuestionsKept }: JoinTerms,
+): boolean {
   if (areQuestionsKept && (isQuestion(a) || isQuestion(b))) return false
   const tiny = size * tinyShare
   const isTiny = a.tokens < tiny || b.tokens < tiny
