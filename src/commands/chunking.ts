@@ -4,15 +4,16 @@ import { createDocumentStore } from '../adapters/postgres/store/documents.ts'
 import { unknownCollection } from '../ask/unknown-collection.ts'
 import { readConfig } from '../config/config.ts'
 import {
+  changedChunking,
   chunkKinds,
+  chunkSettings,
   defaultChunking,
   longestChunkTokens,
   mostOverlap,
   shortestChunkTokens,
-  type ChunkKind,
-  type ChunkSettings,
 } from '../ingest/chunk-settings.ts'
 import { preparationMarks } from '../ingest/prepare.ts'
+import type { ChunkKind, ChunkSettings, Collection } from '../ingest/terms.ts'
 import { collectionName, wholeNumber } from './arguments.ts'
 import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
@@ -73,11 +74,12 @@ async function writeSettings(host: Host, options: Options): Promise<Found> {
     return await withDatabase(readConfig(host.env).database, async database => {
       await database.lease({ signal, label: 'migrate' }, sql => migrate(sql))
       const store = createDocumentStore(database)
-      if (isChanged && !(await store.writeChunking(name, { isReset, change }, signal))) throw unknownCollection(name)
+      const changed = (stored: Collection['chunking']) => changedChunking(stored, { isReset, change })
+      if (isChanged && !(await store.writeChunking(name, changed, signal))) throw unknownCollection(name)
       const found = await store.collection(name, signal)
       if (!found) throw unknownCollection(name)
       const outdated = (await store.preparedness(preparationMarks, signal)).get(name)?.outdated ?? 0
-      return { collection: name, isChanged, settings: found.chunking, outdated }
+      return { collection: name, isChanged, settings: chunkSettings(found.chunking), outdated }
     })
   } finally {
     release()

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
+import { chunkSettings } from '../ingest/chunk-settings.ts'
 import { documentsHere } from '../ingest/documents-here.ts'
 import type { DraftModel } from '../ingest/draft.ts'
 import { embedEach } from '../ingest/embed-each.ts'
@@ -64,7 +65,8 @@ async function loadInto(
 ): Promise<void> {
   const options = { collection, pruneRoots: null, signal, onProgress }
   await load(
-    (sort, { chunking }) => documentsHere(documentsOf(set, onBytes), { ...readAs(embedder), chunking }, sort),
+    (sort, { chunking }) =>
+      documentsHere(documentsOf(set, onBytes), { ...readAs(embedder), chunking: chunkSettings(chunking) }, sort),
     {
       store,
       embed: embedEach(embedder),

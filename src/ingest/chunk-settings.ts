@@ -1,20 +1,8 @@
 import { createHash } from 'node:crypto'
+import { AskError } from '../errors.ts'
+import type { ChunkKind, ChunkOverrides, ChunkSettings, StoredChunking } from './terms.ts'
 
-/** How documents are divided: under headings, a chunk per row, list item or paragraph, or without regard to headings. */
-export const chunkKinds = ['heading', 'row', 'document'] as const
-export type ChunkKind = (typeof chunkKinds)[number]
-
-/** How the documents of a collection are divided into chunks. */
-export interface ChunkSettings {
-  /** Maximum length of a chunk in tokens. */
-  readonly size: number
-  /** How much of the end of the previous chunk a chunk may repeat, in tokens. */
-  readonly overlap: number
-  readonly by: ChunkKind
-}
-
-/** The settings of a collection that differ from the defaults. */
-export type ChunkOverrides = { readonly [Name in keyof ChunkSettings]?: ChunkSettings[Name] }
+export const chunkKinds = ['heading', 'row', 'document'] as const satisfies readonly ChunkKind[]
 
 /** Maximum length of a chunk. Five chunks, a question and an answer fit the context of a small model. */
 export const longestChunkTokens = 400
@@ -24,14 +12,22 @@ const usualOverlap = 40
 
 export const defaultChunking: ChunkSettings = { size: longestChunkTokens, overlap: usualOverlap, by: 'heading' }
 
-/** The settings with defaults for what is not set. A small chunk repeats less, and rows and paragraphs stand alone. */
-export function chunkSettings({ size = longestChunkTokens, by = 'heading', overlap }: ChunkOverrides): ChunkSettings {
+/**
+ * The settings with defaults for what is not set. A newer version may have stored what this one does not know; then all
+ * are the defaults.
+ */
+export function chunkSettings(overrides: ChunkOverrides): ChunkSettings {
+  return chunkingFault(overrides) === null ? completed(overrides) : defaultChunking
+}
+
+/** A small chunk repeats less, and rows and paragraphs stand alone. */
+function completed({ size = longestChunkTokens, by = 'heading', overlap }: ChunkOverrides): ChunkSettings {
   return { size, overlap: overlap ?? (by === 'row' ? 0 : Math.min(usualOverlap, Math.floor(size / 4))), by }
 }
 
 /** What is wrong with the settings and what to do about it, or null. */
 export function chunkingFault(overrides: ChunkOverrides): string | null {
-  const { size, overlap, by } = chunkSettings(overrides)
+  const { size, overlap, by } = completed(overrides)
   if (!isWithin(size, shortestChunkTokens, longestChunkTokens))
     return `The size of chunks is ${size}: use a whole number of tokens from ${shortestChunkTokens} to ${longestChunkTokens}, because five chunks must fit a small model.`
   const most = mostOverlap(size)
@@ -56,4 +52,18 @@ export function chunkingMark({ size, overlap, by }: ChunkSettings): Buffer {
   const digest = createHash('sha256').update(`${size} ${overlap} ${by}`).digest()
   mark.writeUInt16BE(digest.readUInt16BE() || 1)
   return mark
+}
+
+/** Settings that the change does not have stay as they are or, with `isReset`, become the defaults. */
+export interface ChunkingChange {
+  readonly isReset: boolean
+  readonly change: ChunkOverrides
+}
+
+/** The stored settings after the change. Throws `invalid_request` if they do not fit each other. */
+export function changedChunking(stored: ChunkOverrides, { isReset, change }: ChunkingChange): StoredChunking {
+  const overrides = isReset ? change : { ...stored, ...change }
+  const fault = chunkingFault(overrides)
+  if (fault !== null) throw new AskError('invalid_request', { detail: fault })
+  return { overrides, mark: chunkingMark(chunkSettings(overrides)) }
 }

@@ -1,10 +1,10 @@
 import { countTokens } from '../text/count-tokens.ts'
 import { unitsOf, type Unit } from '../text/units.ts'
 import { clipped, longestPath } from './bounds.ts'
-import { defaultChunking, type ChunkSettings } from './chunk-settings.ts'
+import { defaultChunking } from './chunk-settings.ts'
 import { headingOf, longestChunkCharacters, sectionRuns, type SectionRun } from './section-runs.ts'
 import { splitLong } from './split-span.ts'
-import type { Chunk, ChunkSection, Section, SourceDocument } from './terms.ts'
+import type { Chunk, ChunkSection, ChunkSettings, Section, SourceDocument } from './terms.ts'
 
 /**
  * A long section is divided evenly into chunks of about this share of the maximum or less, which makes each half of the

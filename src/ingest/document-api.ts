@@ -2,6 +2,7 @@ import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { AskError, isAskError, type Fault } from '../errors.ts'
 import type { Step } from '../resilience/pace.ts'
 import { metadataFault } from './bounds.ts'
+import { chunkSettings } from './chunk-settings.ts'
 import type { DocumentInput } from './document-from.ts'
 import type { Draft } from './draft.ts'
 import { embedDrafts } from './embed-drafts.ts'
@@ -89,7 +90,11 @@ export function documentApi<Room extends DocumentRoom>({
     async collections(signal: AbortSignal) {
       const all = await store.collections(signal)
       const counts = await store.preparedness(preparationMarks, signal)
-      return all.map(each => ({ ...each, ...(counts.get(each.name) ?? { outdated: 0, fromStoredText: 0 }) }))
+      return all.map(each => ({
+        ...each,
+        ...(counts.get(each.name) ?? { outdated: 0, fromStoredText: 0 }),
+        chunking: chunkSettings(each.chunking),
+      }))
     },
     enter: preparing.enter,
 

@@ -2,9 +2,8 @@ import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { analyze, indexTerms } from '../text/analyze.ts'
 import { detectLanguage } from '../text/language.ts'
 import { chunk as chunksOf } from './chunk.ts'
-import type { ChunkSettings } from './chunk-settings.ts'
 import { windowsOf, windowText, type WindowModel } from './windows.ts'
-import type { Chunk, ChunkWindow, PreparedDocument, SourceDocument } from './terms.ts'
+import type { Chunk, ChunkSettings, ChunkWindow, PreparedDocument, SourceDocument } from './terms.ts'
 
 /** The properties of an embedding model that drafting needs. */
 export type DraftModel = WindowModel &

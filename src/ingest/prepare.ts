@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { chunkingMark, defaultChunking, type ChunkSettings } from './chunk-settings.ts'
-import type { PreparationMarks, SourceDocument } from './terms.ts'
+import { chunkingMark, defaultChunking } from './chunk-settings.ts'
+import type { ChunkSettings, PreparationMarks, SourceDocument } from './terms.ts'
 
 /**
  * Increase this when reading, chunking, analysis or windows change. Documents prepared before then are outdated: the

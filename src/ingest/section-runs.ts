@@ -1,6 +1,6 @@
 import { countTokens } from '../text/count-tokens.ts'
-import { defaultChunking, type ChunkSettings } from './chunk-settings.ts'
-import type { Section, SourceDocument } from './terms.ts'
+import { defaultChunking } from './chunk-settings.ts'
+import type { ChunkSettings, Section, SourceDocument } from './terms.ts'
 
 /** Adjacent sections that are chunked as one. */
 export interface SectionRun {

@@ -1,7 +1,6 @@
 /** Types of loading: results of readers and of the chunker, and what is stored. */
 
 import type { CollectionCaching } from '../ask/terms.ts'
-import type { ChunkSettings } from './chunk-settings.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 
@@ -125,6 +124,27 @@ export interface NamedModel {
   readonly dimensions: number
 }
 
+/** How documents are divided: under headings, a chunk per row, list item or paragraph, or without regard to headings. */
+export type ChunkKind = 'heading' | 'row' | 'document'
+
+/** How the documents of a collection are divided into chunks. */
+export interface ChunkSettings {
+  /** Maximum length of a chunk in tokens. */
+  readonly size: number
+  /** How much of the end of the previous chunk a chunk may repeat, in tokens. */
+  readonly overlap: number
+  readonly by: ChunkKind
+}
+
+/** The settings of a collection that differ from the defaults (chunk-settings.ts). */
+export type ChunkOverrides = { readonly [Name in keyof ChunkSettings]?: ChunkSettings[Name] }
+
+/** Settings as they are stored, and what they are in the marks of documents. */
+export interface StoredChunking {
+  readonly overrides: ChunkOverrides
+  readonly mark: Buffer
+}
+
 export interface Collection {
   readonly id: number
   readonly name: string
@@ -143,7 +163,7 @@ export interface Collection {
   /** Weights by language, learned for the collection's model; see {@link writeWeights}. */
   readonly vectorWeights: Readonly<Record<string, number>>
   readonly caching: CollectionCaching
-  readonly chunking: ChunkSettings
+  readonly chunking: ChunkOverrides
   readonly updatedAt: Date
 }
 

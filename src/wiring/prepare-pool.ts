@@ -3,6 +3,7 @@ import { createChildPool, type Place, type PoolStatus } from '../adapters/child-
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { AskError } from '../errors.ts'
 import { silent, type Events } from '../events.ts'
+import { chunkSettings } from '../ingest/chunk-settings.ts'
 import type { DocumentInput } from '../ingest/document-from.ts'
 import type { Draft } from '../ingest/draft.ts'
 import type { FileOrFault } from '../ingest/find-files.ts'
@@ -178,7 +179,7 @@ function factsOf(
   { counting, maxTokens, windowTokens, readsCode, languages }: Embedder,
   collection: DraftedFor | null = null,
 ): ModelFacts {
-  const ofCollection = collection && { spoken: collection.languages, chunking: collection.chunking }
+  const ofCollection = collection && { spoken: collection.languages, chunking: chunkSettings(collection.chunking) }
   return { counting, maxTokens, windowTokens, readsCode, languages, ...ofCollection }
 }
 

@@ -9,13 +9,11 @@ import {
   chunkKinds,
   chunkSettings,
   defaultChunking,
-  type ChunkOverrides,
-  type ChunkSettings,
 } from '../../../src/ingest/chunk-settings.ts'
 import { documentFrom } from '../../../src/ingest/document-from.ts'
 import { splitLong } from '../../../src/ingest/split-span.ts'
 import { contentHash } from '../../../src/ingest/prepare.ts'
-import type { Chunk, SourceDocument } from '../../../src/ingest/terms.ts'
+import type { Chunk, ChunkOverrides, ChunkSettings, SourceDocument } from '../../../src/ingest/terms.ts'
 import { countTokens } from '../../../src/text/count-tokens.ts'
 import { anyText } from '../../support/any-text.ts'
 
@@ -238,6 +236,7 @@ t.test('settings: what is not set follows from what is, and what does not fit is
   t.match(chunkingFault({ size: 60, overlap: 31 }), /at most 30, half the size of 60/)
   t.match(chunkingFault({ overlap: -1 }), /at most 200/)
   t.match(chunkingFault({ by: 'page' as 'row' }), /heading, row, document/)
+  t.strictSame(chunkSettings({ size: 100, by: 'page' as 'row' }), defaultChunking, 'of a newer version')
 })
 
 t.test('settings are in the mark of a document; the defaults have the mark of earlier documents', async t => {

@@ -7,14 +7,7 @@ import type { Row } from '../driver.ts'
 import { tracedSql } from '../sql-span.ts'
 import { dropOtherVectorIndexes } from './vector-index.ts'
 import { shownModel, wayBackTo } from '../../models/names.ts'
-import {
-  chunkingFault,
-  chunkingMark,
-  chunkKinds,
-  chunkSettings,
-  type ChunkOverrides,
-} from '../../../ingest/chunk-settings.ts'
-import type { Collection } from '../../../ingest/terms.ts'
+import type { ChunkOverrides, Collection, StoredChunking } from '../../../ingest/terms.ts'
 
 /** A collection that has vectors. */
 export type WithVectors = Collection & { readonly model: NonNullable<Collection['model']> }
@@ -93,9 +86,9 @@ export function createCollectionStore(database: Pick<Database, 'lease'>) {
 
   /**
    * Changes how documents of the collection are divided. Those that were divided otherwise are outdated from then on.
-   * Throws `invalid_request` if the settings do not fit each other. Returns false if there is no such collection.
+   * `change` gets the stored settings and may throw. Returns false if there is no such collection.
    */
-  async function writeChunking(name: string, change: ChunkingChange, signal = always): Promise<boolean> {
+  async function writeChunking(name: string, change: ChangeOfChunking, signal = always): Promise<boolean> {
     return await leaseWrite(
       sql => sql.begin(async tx => await changeChunking(tx as unknown as Sql, name, change)),
       signal,
@@ -135,34 +128,16 @@ async function invalidate(sql: Sql, name: string | null, settings: Fragment): Pr
   return rows.map(row => Number(row['id']))
 }
 
-/** Settings that the change does not have stay as they are or, with `isReset`, become the defaults. */
-export interface ChunkingChange {
-  readonly isReset: boolean
-  readonly change: ChunkOverrides
-}
+export type ChangeOfChunking = (stored: ChunkOverrides) => StoredChunking
 
-async function changeChunking(sql: Sql, name: string, { isReset, change }: ChunkingChange): Promise<boolean> {
+async function changeChunking(sql: Sql, name: string, change: ChangeOfChunking): Promise<boolean> {
   const [row] = await sql`select id, chunk_settings from collections where name = ${name} for no key update`
   if (!row) return false
-  const overrides = isReset ? change : { ...overridesOf(row['chunk_settings']), ...change }
-  const fault = chunkingFault(overrides)
-  if (fault !== null) throw new AskError('invalid_request', { detail: fault })
+  const { overrides, mark } = change(row['chunk_settings'] as ChunkOverrides)
   await sql`
-    update collections set chunk_settings = ${JSON.stringify(overrides)}::text::jsonb,
-      chunk_mark = ${chunkingMark(chunkSettings(overrides))} where id = ${Number(row['id'])}`
+    update collections set chunk_settings = ${JSON.stringify(overrides)}::text::jsonb, chunk_mark = ${mark}
+    where id = ${Number(row['id'])}`
   return true
-}
-
-/** A newer version may have written what this one does not know; it divides as far as it does. */
-function overridesOf(settings: unknown): ChunkOverrides {
-  const { size, overlap, by } = settings as Record<string, unknown>
-  const kind = chunkKinds.find(each => each === by)
-  const overrides = {
-    ...(typeof size === 'number' && { size }),
-    ...(typeof overlap === 'number' && { overlap }),
-    ...(kind !== undefined && { by: kind }),
-  }
-  return chunkingFault(overrides) === null ? overrides : {}
 }
 
 async function selectCollections(sql: Sql, name: string | null): Promise<Row[]> {
@@ -197,7 +172,7 @@ function collectionOf(row: Row): Collection {
     languages: row['languages'] as string[],
     vectorWeights: row['vector_weights'] as Record<string, number>,
     caching: cachingOf(row['cache_settings'] as Record<string, unknown>),
-    chunking: chunkSettings(overridesOf(row['chunk_settings'])),
+    chunking: row['chunk_settings'] as ChunkOverrides,
     updatedAt: row['updated_at'] as Date,
   }
 }
