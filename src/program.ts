@@ -4,6 +4,7 @@ import { codeOf } from './adapters/postgres/errors.ts'
 import { isAskError } from './errors.ts'
 import { addAsk } from './commands/ask.ts'
 import { addCache } from './commands/cache.ts'
+import { addChunking } from './commands/chunking.ts'
 import { addDemo } from './commands/demo.ts'
 import { addEval } from './commands/eval.ts'
 import { addIngest } from './commands/ingest.ts'
@@ -53,6 +54,7 @@ function program(args: readonly string[], host: Host): Command {
     addReindex,
     addTune,
     addCache,
+    addChunking,
     addEval,
     addKey,
     addDemo,

@@ -93,8 +93,9 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
           if (price) {
             say(host, 'counting the tokens to embed …')
             // Every file is prepared twice, which takes seconds where embedding takes minutes.
-            const sort = sortFor(store, await store.collection(options.collection))
-            const tokens = await tokensToEmbed(preparing.files(embedder, found, { ...given, sort }), models)
+            const collection = await store.collection(options.collection)
+            const sort = sortFor(store, collection)
+            const tokens = await tokensToEmbed(preparing.files(embedder, found, { ...given, sort, collection }), models)
             signal.throwIfAborted()
             if (!(await agreesToCost(host, { tokens, price, isAgreed: options.yes === true, signal }))) return null
           }
@@ -102,7 +103,7 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
           const faults = createFaultLines(progress.line)
           const readOptions = { ...given, onBytes: progress.bytes }
           const report = await load(
-            (sort, spoken) => preparing.files(embedder, found, { ...readOptions, sort, spoken }),
+            (sort, collection) => preparing.files(embedder, found, { ...readOptions, sort, collection }),
             {
               store,
               embed: embedEach(embedder),

@@ -71,8 +71,12 @@ async function reindexAll(host: Host, options: Options, signal: AbortSignal): Pr
           const place = preparing.enter(0)
           const deps: ReindexDeps = {
             store: createReindexStore(database, store, { marks: options.all ? null : preparationMarks, signal }),
-            prepare: async (document, aborted) =>
-              await preparing.restored(embedder, document, { place, signal: aborted }),
+            prepare: async (document, { chunking }, aborted) =>
+              await preparing.restored(embedder, document, {
+                place,
+                signal: aborted,
+                collection: { languages: [], chunking },
+              }),
             embed: embedEach(embedder),
             rowFault,
             model: namedModel(embedder),

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
+import { chunkSettings } from '../ingest/chunk-settings.ts'
 import { documentsHere } from '../ingest/documents-here.ts'
+import type { DraftModel } from '../ingest/draft.ts'
 import { embedEach } from '../ingest/embed-each.ts'
 import { load, type LoadReport, type LoadStore } from '../ingest/load.ts'
 import { namedModel } from '../ingest/named-model.ts'
@@ -63,7 +65,8 @@ async function loadInto(
 ): Promise<void> {
   const options = { collection, pruneRoots: null, signal, onProgress }
   await load(
-    sort => documentsHere(documentsOf(set, onBytes), embedder, sort),
+    (sort, { chunking }) =>
+      documentsHere(documentsOf(set, onBytes), { ...readAs(embedder), chunking: chunkSettings(chunking) }, sort),
     {
       store,
       embed: embedEach(embedder),
@@ -73,6 +76,10 @@ async function loadInto(
     },
     options,
   )
+}
+
+function readAs({ countTokens, maxTokens, windowTokens, readsCode, languages }: Embedder): DraftModel {
+  return { countTokens, maxTokens, windowTokens, readsCode, languages }
 }
 
 function* documentsOf({ documents }: EvalSet, onBytes: (count: number) => void): Generator<SourceDocument> {

@@ -1,44 +1,53 @@
 import { countTokens } from '../text/count-tokens.ts'
 import { unitsOf, type Unit } from '../text/units.ts'
 import { clipped, longestPath } from './bounds.ts'
+import { defaultChunking } from './chunk-settings.ts'
 import { headingOf, longestChunkCharacters, sectionRuns, type SectionRun } from './section-runs.ts'
 import { splitLong } from './split-span.ts'
-import type { Chunk, ChunkSection, Section, SourceDocument } from './terms.ts'
+import type { Chunk, ChunkSection, ChunkSettings, Section, SourceDocument } from './terms.ts'
 
-/** Maximum length of a chunk. Five chunks, a question and an answer fit the context of a small model. */
-export const longestChunkTokens = 400
-/** A long section is divided evenly into chunks of about this size or less, which makes each 200 tokens or more. */
-const wantedTokens = 320
-/** How much a chunk may repeat from the end of the previous one, for sentences that begin with "it" or "this". */
-const longestOverlapTokens = 40
-const maxOverlapSentences = 2
+/**
+ * A long section is divided evenly into chunks of about this share of the maximum or less, which makes each half of the
+ * maximum or more.
+ */
+const wantedShare = 0.8
+/** A chunk repeats at most two sentences, or one for so many tokens of overlap. */
+const tokensPerSentence = 20
+const fewestOverlapSentences = 2
 
 /**
  * Divides a document into chunks of 200–400 tokens, or less if a section is short. Chunks begin and end with sentences
  * and do not cross headings, except those of tiny adjacent sections. All text except whitespace is in a chunk. A chunk
- * that begins within a table keeps the header of the table.
+ * that begins within a table keeps the header of the table. Settings of the collection may divide otherwise.
  */
-export function chunk(document: SourceDocument, language: string): Chunk[] {
-  const spans = sectionRuns(document).flatMap(run => chunksOfRun(document, run, language))
+export function chunk(document: SourceDocument, language: string, settings: ChunkSettings = defaultChunking): Chunk[] {
+  const spans = sectionRuns(document, settings).flatMap(run => chunksOfRun(document, run, { language, settings }))
   return spans.map((span, ordinal) => ({ ordinal, ...span }))
+}
+
+interface Dividing {
+  readonly language: string
+  readonly settings: ChunkSettings
 }
 
 type Part = Omit<Chunk, 'ordinal'>
 
-function chunksOfRun(document: SourceDocument, run: SectionRun, language: string): Part[] {
+function chunksOfRun(document: SourceDocument, run: SectionRun, dividing: Dividing): Part[] {
   const { text } = document
-  const whole = wholeRun(document, run)
+  const { settings } = dividing
+  const whole = settings.by === 'row' ? null : wholeRun(document, run, settings)
   if (whole !== null) return [whole]
   const units = measured(
     text,
-    run.sections.flatMap(section => piecesOf(document, section, language)),
+    run.sections.flatMap(section => piecesOf(document, section, dividing)),
   )
+  const groupEnd = settings.by === 'row' ? rowEnds(text, units) : () => units.length - 1
   const title = titleOf(document.title, run.path)
   const parts: Part[] = []
   for (let first = 0, before = 0; first < units.length;) {
-    const last = lastOfChunk(text, units, first)
+    const last = lastOfChunk(text, units, { first, end: groupEnd(first) }, settings)
     const { end } = units[last]!
-    const start = overlapStart(text, units, { before, first }, end)
+    const start = overlapStart(text, units, { before, first, end }, settings)
     const section = first === 0 ? locatingSection(run) : sectionAt(run, units[first]!.start)
     parts.push({
       start,
@@ -56,13 +65,13 @@ function chunksOfRun(document: SourceDocument, run: SectionRun, language: string
 }
 
 /** The run as one chunk if it fits. Most runs do, which saves finding their sentences. */
-function wholeRun({ text, title }: SourceDocument, run: SectionRun): Part | null {
-  if (run.tokens > longestChunkTokens) return null
+function wholeRun({ text, title }: SourceDocument, run: SectionRun, { size }: ChunkSettings): Part | null {
+  if (run.tokens > size) return null
   const slice = text.slice(run.start, run.end)
   const start = run.start + slice.length - slice.trimStart().length
   const end = run.start + slice.trimEnd().length
   const tokens = sizeOf(text.slice(start, end))
-  if (start >= end || tokens > longestChunkTokens) return null
+  if (start >= end || tokens > size) return null
   const located = { title: titleOf(title, run.path), ...locationOf(locatingSection(run)) }
   return { start, end, ...located, tokens, ...sectionsWithin(run, start, end) }
 }
@@ -116,9 +125,12 @@ function indexAt({ sections }: SectionRun, offset: number): number {
   return low
 }
 
-/** The section whose anchor and page a run gets. If bare headings come first, it is the first section with text. */
+/**
+ * The section whose anchor and page the first chunk of a run gets. If bare headings come first, it is the first section
+ * with text.
+ */
 function locatingSection(run: SectionRun): Section {
-  return run.sections.find(section => section.headings.length === run.path.length) ?? run.sections[0]!
+  return run.sections.find(section => section.headings.length >= run.path.length) ?? run.sections[0]!
 }
 
 function locationOf(section: Section): { anchor: string | null; page: number | null } {
@@ -130,14 +142,12 @@ function titleOf(title: string, path: readonly string[]): string {
 }
 
 /** The units of a section, with the heading line as its own unit and long units divided so that each fits a chunk. */
-function piecesOf(document: SourceDocument, section: Section, language: string): Unit[] {
+function piecesOf(document: SourceDocument, section: Section, { language, settings }: Dividing): Unit[] {
   const { text } = document
   const from = section.start + (headingOf(document, section)?.length ?? 0)
   const heading: Unit[] = from > section.start ? [{ kind: 'heading', start: section.start, end: from }] : []
   const units = [...heading, ...unitsOf(text, { start: from, end: section.end }, language)]
-  return units.flatMap(unit =>
-    splitLong(text, unit, longestChunkTokens, sizeOf).map(span => ({ ...span, kind: unit.kind })),
-  )
+  return units.flatMap(unit => splitLong(text, unit, settings.size, sizeOf).map(span => ({ ...span, kind: unit.kind })))
 }
 
 interface MeasuredUnit extends Unit {
@@ -177,48 +187,59 @@ function endCostOf(text: string, unit: Unit, next: Unit | undefined): number {
   return /\n[^\S\n]*\n/.test(between) ? 0 : between.includes('\n') ? 0.1 : 0.25
 }
 
+/** First and last index of units that may become a chunk. */
+interface Range {
+  readonly first: number
+  readonly end: number
+}
+
 /**
  * The best last unit for a chunk that begins with `first`: close to an even share of the rest, and at a good boundary.
  */
-function lastOfChunk(text: string, units: readonly MeasuredUnit[], first: number): number {
+function lastOfChunk(
+  text: string,
+  units: readonly MeasuredUnit[],
+  { first, end }: Range,
+  { size }: ChunkSettings,
+): number {
   const before = units[first - 1]?.total ?? 0
-  const rest = units.at(-1)!.total - before
-  if (rest <= longestChunkTokens) return shortened(text, units, first, units.length - 1)
-  const share = rest / Math.ceil(rest / wantedTokens)
+  const rest = units[end]!.total - before
+  if (rest <= size) return shortened(text, units, { first, end }, size)
+  const share = rest / Math.ceil(rest / (size * wantedShare))
   let best = { last: first, cost: Infinity }
-  for (let last = first; last < units.length - 1; last++) {
+  for (let last = first; last < end; last++) {
     const tokens = units[last]!.total - before
-    if (tokens > longestChunkTokens || units[last]!.end - units[first]!.start > longestChunkCharacters) break
+    if (tokens > size || units[last]!.end - units[first]!.start > longestChunkCharacters) break
     const cost = Math.abs(tokens - share) / share + units[last]!.endCost
     if (cost <= best.cost) best = { last, cost }
   }
-  return shortened(text, units, first, best.last)
+  return shortened(text, units, { first, end: best.last }, size)
 }
 
 /** Drops units until the chunk fits, because token counts of parts do not add up exactly to that of the whole. */
-function shortened(text: string, units: readonly MeasuredUnit[], first: number, last: number): number {
-  let fitting = last
-  while (fitting > first && sizeOf(text.slice(units[first]!.start, units[fitting]!.end)) > longestChunkTokens)
-    fitting -= 1
+function shortened(text: string, units: readonly MeasuredUnit[], { first, end }: Range, size: number): number {
+  let fitting = end
+  while (fitting > first && sizeOf(text.slice(units[first]!.start, units[fitting]!.end)) > size) fitting -= 1
   return fitting
 }
 
 /**
- * Start of the chunk at `first`, including up to two sentences of the previous chunk (which begins at `before`) if they
- * are short, fit, and are not the whole previous chunk.
+ * Start of the chunk at `first`, including some sentences of the previous chunk (which begins at `before`) if they are
+ * short, fit, and are not the whole previous chunk.
  */
 function overlapStart(
   text: string,
   units: readonly MeasuredUnit[],
-  { before, first }: { before: number; first: number },
-  end: number,
+  { before, first, end }: { before: number; first: number; end: number },
+  { size, overlap: mostTokens }: ChunkSettings,
 ): number {
   let start = units[first]!.start
-  const earliest = Math.max(before + 1, first - maxOverlapSentences)
+  const sentences = Math.max(fewestOverlapSentences, Math.ceil(mostTokens / tokensPerSentence))
+  const earliest = Math.max(before + 1, first - sentences)
   for (let i = first - 1; i >= earliest && leadsTo(text, units[i]!, start); i--) {
     const earlier = units[i]!.start
     const overlap = sizeOf(text.slice(earlier, units[first]!.start))
-    if (overlap > longestOverlapTokens || sizeOf(text.slice(earlier, end)) > longestChunkTokens) break
+    if (overlap > mostTokens || sizeOf(text.slice(earlier, end)) > size) break
     start = earlier
   }
   return start
@@ -228,6 +249,40 @@ function overlapStart(
 function leadsTo(text: string, unit: Unit, next: number): boolean {
   if (unit.kind !== 'sentence') return false
   if (!text.slice(unit.end, next).includes('\n')) return true
-  const line = text.slice(text.lastIndexOf('\n', unit.start - 1) + 1, unit.end)
-  return !/^\s*(?:[-*•|]|\d{1,3}[.)])\s/.test(line)
+  return !isListItem(lineAt(text, unit))
+}
+
+/** From the beginning of the line of a unit to the unit's end. */
+function lineAt(text: string, { start, end }: Unit): string {
+  return text.slice(text.lastIndexOf('\n', start - 1) + 1, end)
+}
+
+function isListItem(line: string): boolean {
+  return /^\s*(?:[-*•|]|\d{1,3}[.)])\s/.test(line)
+}
+
+/**
+ * The last unit of the row, list item, paragraph or block of code that a unit is in. Headings, lines that introduce what
+ * follows and the header of a table belong to the first one below them.
+ */
+function rowEnds(text: string, units: readonly MeasuredUnit[]): (first: number) => number {
+  const ends: number[] = []
+  for (let i = units.length - 1; i >= 0; i--)
+    ends[i] = i < units.length - 1 && !isRowEnd(text, units[i]!, units[i + 1]!) ? ends[i + 1]! : i
+  return first => ends[first]!
+}
+
+function isRowEnd(text: string, unit: MeasuredUnit, next: MeasuredUnit): boolean {
+  const isHeader = unit.endCost === 1
+  const isIntroduction = unit.kind === 'sentence' && text[unit.end - 1] === ':'
+  if (isHeader || isIntroduction) return false
+  const between = text.slice(unit.end, next.start)
+  if (!between.includes('\n')) return false
+  if (/\n[^\S\n]*\n/.test(between) || next.kind !== 'sentence' || unit.kind !== 'sentence') return true
+  return isNumberedOrMarked(lineAt(text, next))
+}
+
+/** `- x`, `3.2. x`, `b) x`. */
+function isNumberedOrMarked(line: string): boolean {
+  return /^\s*(?:[-*•]|(?:\d{1,3}\.)+(?:\d{1,3}\.?)?|[\p{L}\d]{1,3}[.)])\s/u.test(line)
 }

@@ -2,6 +2,7 @@ import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { AskError, isAskError, type Fault } from '../errors.ts'
 import type { Step } from '../resilience/pace.ts'
 import { metadataFault } from './bounds.ts'
+import { chunkSettings } from './chunk-settings.ts'
 import type { DocumentInput } from './document-from.ts'
 import type { Draft } from './draft.ts'
 import { embedDrafts } from './embed-drafts.ts'
@@ -57,8 +58,8 @@ export interface Drafting<Room extends DocumentRoom> {
       readonly place: Room
       readonly signal: AbortSignal
       readonly isStored: (known: { readonly source: string; readonly hash: Uint8Array }) => boolean
-      /** Languages of the collection. */
-      readonly spoken: readonly string[]
+      /** Null if it does not exist yet. */
+      readonly collection: Pick<Collection, 'languages' | 'chunking'> | null
     },
   ): Promise<Draft | null>
 }
@@ -89,7 +90,11 @@ export function documentApi<Room extends DocumentRoom>({
     async collections(signal: AbortSignal) {
       const all = await store.collections(signal)
       const counts = await store.preparedness(preparationMarks, signal)
-      return all.map(each => ({ ...each, ...(counts.get(each.name) ?? { outdated: 0, fromStoredText: 0 }) }))
+      return all.map(each => ({
+        ...each,
+        ...(counts.get(each.name) ?? { outdated: 0, fromStoredText: 0 }),
+        chunking: chunkSettings(each.chunking),
+      }))
     },
     enter: preparing.enter,
 
@@ -114,12 +119,11 @@ export function documentApi<Room extends DocumentRoom>({
       const known = found ? await store.known(found.id, sources, signal) : new Map<string, { hash: Buffer }>()
       const isStored = ({ source, hash }: { source: string; hash: Uint8Array }) =>
         known.get(source)?.hash.equals(hash) ?? false
-      const spoken = found?.languages ?? []
       const drafts = await draftAll(
         given,
         signal,
         async (document, aborted) =>
-          await preparing.draft(embedder, document, { place: room, signal: aborted, isStored, spoken }),
+          await preparing.draft(embedder, document, { place: room, signal: aborted, isStored, collection: found }),
       )
       const target = await store.openCollection(collection, model, signal)
       const prepared = await embedDrafts(

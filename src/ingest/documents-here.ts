@@ -27,7 +27,7 @@ async function* outcomesOf(
   model: DraftModel,
   sort: SortKnown,
 ): AsyncGenerator<Outcome> {
-  const hashed = documents.map(document => ({ document, source: document.source, hash: contentHash(document) }))
+  const hashed = documents.map(document => ({ document, source: document.source, hash: contentHash(document, model) }))
   const wanted = hashed.length > 0 ? await sort(hashed) : []
   for (const [i, { document, hash }] of hashed.entries()) {
     const { source, text } = document

@@ -3,13 +3,15 @@ import { analyze, indexTerms } from '../text/analyze.ts'
 import { detectLanguage } from '../text/language.ts'
 import { chunk as chunksOf } from './chunk.ts'
 import { windowsOf, windowText, type WindowModel } from './windows.ts'
-import type { Chunk, ChunkWindow, PreparedDocument, SourceDocument } from './terms.ts'
+import type { Chunk, ChunkSettings, ChunkWindow, PreparedDocument, SourceDocument } from './terms.ts'
 
 /** The properties of an embedding model that drafting needs. */
 export type DraftModel = WindowModel &
   Pick<Embedder, 'languages'> & {
     /** Languages of the collection: what a short text, such as a table of names, is probably in. */
     readonly spoken?: readonly string[]
+    /** Settings of the collection; the defaults if absent. */
+    readonly chunking?: ChunkSettings
   }
 
 /** A chunk with its terms and its windows, before embedding. Its text is that of the document from `start` to `end`. */
@@ -43,7 +45,7 @@ export function languageOf(document: SourceDocument, { spoken = [] }: Pick<Draft
 /** Chunks and analyzes a document, one chunk at a time. */
 export function* draftChunks(document: SourceDocument, language: string, model: DraftModel): Generator<DraftChunk> {
   const isReadable = model.languages === 'any' || model.languages.includes(language)
-  for (const chunk of chunksOf(document, language))
+  for (const chunk of chunksOf(document, language, model.chunking))
     yield draftChunk(document, chunk, language, isReadable ? model : null)
 }
 

@@ -85,7 +85,7 @@ interface Batch {
  * ends the loading.
  */
 export async function load(
-  source: (sort: SortKnown, languages: readonly string[]) => AsyncIterable<Outcome>,
+  source: (sort: SortKnown, target: Pick<Collection, 'languages' | 'chunking'>) => AsyncIterable<Outcome>,
   deps: LoadDeps,
   options: LoadOptions,
 ): Promise<LoadReport> {
@@ -103,7 +103,7 @@ export async function load(
   }
 
   try {
-    const outcomes = source(sortFor(deps.store, target), target.languages)
+    const outcomes = source(sortFor(deps.store, target), target)
     const hooks = { onFault, onColumns: options.onColumns ?? (() => {}) }
     for await (const { drafts, unchanged, characters } of batches(outcomes, hooks)) {
       options.signal.throwIfAborted()

@@ -93,7 +93,8 @@ export async function addDraft(
 ): Promise<void> {
   const { text, sections: _sections, keywords: _keywords, ...head } = document
   const language = languageOf(document, model)
-  await packer.add({ kind: 'document', head: { ...head, language, hash: contentHash(document, from) } })
+  const hash = contentHash(document, { from, chunking: model.chunking })
+  await packer.add({ kind: 'document', head: { ...head, language, hash } })
   for (let at = 0; at < text.length; at += messageCharacters)
     await packer.add({ kind: 'text', text: text.slice(at, at + messageCharacters) })
   for (const chunk of draftChunks(document, language, model)) await packer.add({ kind: 'chunks', chunks: [chunk] })

@@ -78,7 +78,7 @@ async function prepareGiven(
     const { document, warnings } = readInput(input)
     if (document.text.trim() === '') return { refused: 'has no text' }
     const packer = createPacker(say)
-    const [isWanted] = await wantedOf([document], say)
+    const [isWanted] = await wantedOf([document], model, say)
     if (isWanted) await addDraft(packer, document, model, { original: givenOriginal(input, document, keep) })
     else await packer.add(unchanged(document))
     await packer.flush()
@@ -117,13 +117,14 @@ function unchanged({ source, text }: SourceDocument): Piece {
 
 async function wantedOf(
   documents: readonly SourceDocument[],
+  model: DraftModel,
   say: SayPart,
   isNew = false,
 ): Promise<readonly boolean[]> {
   if (documents.length === 0) return []
   return (
     (await say(
-      { known: documents.map(document => ({ source: document.source, hash: contentHash(document) })) },
+      { known: documents.map(document => ({ source: document.source, hash: contentHash(document, model) })) },
       isNew,
     )) ?? []
   )
@@ -174,7 +175,7 @@ function createBatch({ isCareful, keep }: FilesTask, model: DraftModel, say: Say
     characters = 0
     const documents = full.flatMap(entry => ('document' in entry ? entry.document : []))
     const wanted = new Set<SourceDocument>()
-    const answers = await wantedOf(documents, say, true)
+    const answers = await wantedOf(documents, model, say, true)
     documents.forEach((document, i) => answers[i] && wanted.add(document))
     if (bytes > 0) await packer.add({ kind: 'bytes', count: bytes })
     bytes = 0

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { PreparationMarks, SourceDocument } from './terms.ts'
+import { chunkingMark, defaultChunking } from './chunk-settings.ts'
+import type { ChunkSettings, PreparationMarks, SourceDocument } from './terms.ts'
 
 /**
  * Increase this when reading, chunking, analysis or windows change. Documents prepared before then are outdated: the
@@ -23,31 +24,41 @@ export function documentId(collection: string, source: string): string {
 }
 
 /**
- * The first four bytes of a document's hash: the version of preparation, and two that are reserved for settings of its
- * collection. In the hash, because whatever replaces a document replaces it too, older versions of Askwell included.
+ * The first four bytes of a document's hash: the version of preparation, and the chunk settings of its collection. In
+ * the hash, because whatever replaces a document replaces it too, older versions of Askwell included.
  */
-export function preparationMark(from: PreparedFrom): Buffer {
-  const mark = Buffer.alloc(4)
+export function preparationMark(from: PreparedFrom, chunking: ChunkSettings = defaultChunking): Buffer {
+  return Buffer.concat([versionMark(from), chunkingMark(chunking)])
+}
+
+function versionMark(from: PreparedFrom): Buffer {
+  const mark = Buffer.alloc(2)
   mark.writeUInt16BE(preparationVersion | (from === 'original' ? 0 : fromStoredText))
   return mark
 }
 
 /** The marks of this version. */
 export const preparationMarks: PreparationMarks = {
-  read: preparationMark('original'),
-  restored: preparationMark('stored text'),
+  read: versionMark('original'),
+  restored: versionMark('stored text'),
 }
 
 /**
  * Identifies everything that the stored rows are derived from. If it is equal, there is nothing to do. That of a
  * document prepared from its stored text differs from any that loading makes, so that the next load replaces it.
  */
-export function contentHash(document: SourceDocument, from: PreparedFrom = 'original'): Buffer {
+export function contentHash(
+  document: SourceDocument,
+  {
+    from = 'original',
+    chunking = defaultChunking,
+  }: { readonly from?: PreparedFrom; readonly chunking?: ChunkSettings | undefined } = {},
+): Buffer {
   const { title, url, language, metadata, text, sections, keywords } = document
   const digest = createHash('sha256')
     .update(JSON.stringify([title, url, language, metadata, text, sections, keywords]))
     .digest()
-  return Buffer.concat([preparationMark(from), digest])
+  return Buffer.concat([preparationMark(from, chunking), digest])
 }
 
 /** Whether a document with this hash was prepared from its stored text. */

@@ -15,7 +15,7 @@ import type {
 
 export interface ReindexDeps {
   readonly store: ReindexStore
-  readonly prepare: (document: Restorable, signal: AbortSignal) => Promise<Draft>
+  readonly prepare: (document: Restorable, target: Collection, signal: AbortSignal) => Promise<Draft>
   readonly embed: LoadDeps['embed']
   readonly rowFault: LoadDeps['rowFault']
   readonly model: NamedModel
@@ -85,7 +85,7 @@ async function reindexBatch(
     faults += 1
     onFault?.({ path: source, source, reason })
   }
-  const drafts = await Promise.all(stored.map(each => draftOf(each, deps, fault, signal)))
+  const drafts = await Promise.all(stored.map(each => draftOf(each, target, { ...deps, fault }, signal)))
   const prepared = await deps.embed(
     target.name,
     drafts.filter(draft => draft !== null),
@@ -109,12 +109,12 @@ type Fault = (source: string, reason: string) => void
 
 async function draftOf(
   { document }: StoredForReindex,
-  { prepare }: ReindexDeps,
-  fault: Fault,
+  target: Collection,
+  { prepare, fault }: ReindexDeps & { readonly fault: Fault },
   signal: AbortSignal,
 ): Promise<Draft | null> {
   try {
-    return await prepare(document, signal)
+    return await prepare(document, target, signal)
   } catch (error) {
     const isOfDocument =
       isAskError(error, 'document_refused') ||

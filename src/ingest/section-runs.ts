@@ -1,5 +1,6 @@
 import { countTokens } from '../text/count-tokens.ts'
-import type { Section, SourceDocument } from './terms.ts'
+import { defaultChunking } from './chunk-settings.ts'
+import type { ChunkSettings, Section, SourceDocument } from './terms.ts'
 
 /** Adjacent sections that are chunked as one. */
 export interface SectionRun {
@@ -18,12 +19,10 @@ export interface SectionRun {
  */
 export const longestChunkCharacters = 8000
 
-/** A section with fewer tokens is too small to be a chunk. */
-const tinyTokens = 100
-/** Tiny sections are joined until a run has this many tokens … */
-const enoughTokens = 200
-/** … but never beyond this many. */
-const maxRunTokens = 400
+/** A section of a smaller share of the maximum length of chunks is too small to be a chunk. */
+const tinyShare = 1 / 4
+/** Tiny sections are joined until a run has this share. */
+const enoughShare = 1 / 2
 /** A document with more runs than this joins questions like other headings, so that their number stays in bounds. */
 const mostQuestions = 5000
 /** Tokens of the blank line between two sections. */
@@ -32,22 +31,28 @@ const blankLineTokens = 2
 /**
  * The sections of a document, with tiny ones joined to a neighbour under the same parent, so that forty headings with
  * two lines each become a few chunks. A heading without text of its own joins the first section below it. A question
- * and its answer stay a chunk of their own, which is found by the question.
+ * and its answer stay a chunk of their own, which is found by the question. By row, sections are not joined; by document,
+ * all are.
  */
-export function sectionRuns(document: SourceDocument): SectionRun[] {
+export function sectionRuns(
+  document: SourceDocument,
+  { size, by }: Pick<ChunkSettings, 'size' | 'by'> = defaultChunking,
+): SectionRun[] {
   const single = coveringSections(document).map((section): SectionRun => {
     const length = section.end - section.start
     const tokens =
       length > longestChunkCharacters ? Infinity : countTokens(document.text.slice(section.start, section.end))
     return { start: section.start, end: section.end, path: section.headings, sections: [section], tokens }
   })
+  if (by === 'document') return single.length > 0 ? [joinedAll(single)] : []
   let runs = withBareHeadings(document, single)
+  if (by === 'row') return runs
   const areQuestionsKept = runs.length <= mostQuestions
   const depth = Math.max(0, ...new Set(runs.map(run => run.path.length)))
   for (let level = depth; level >= 0; level--) {
     // First form runs of a good size, then join what is still tiny to a neighbour that has room.
-    runs = joined(runs, level, { untilTokens: enoughTokens, areQuestionsKept })
-    runs = joined(runs, level, { untilTokens: maxRunTokens, areQuestionsKept })
+    runs = joined(runs, level, { size, untilTokens: size * enoughShare, areQuestionsKept })
+    runs = joined(runs, level, { size, untilTokens: size, areQuestionsKept })
   }
   return runs
 }
@@ -87,6 +92,12 @@ function joinedUnder(runs: readonly SectionRun[]): SectionRun {
   return { start: runs[0]!.start, end: last.end, path: last.path, sections, tokens }
 }
 
+/** One run of all sections. */
+function joinedAll(runs: readonly SectionRun[]): SectionRun {
+  const path = runs.reduce<readonly string[]>((shared, run) => common(shared, run.path), runs[0]!.path)
+  return { ...joinedUnder(runs), path }
+}
+
 /** Whether the run consists of a heading without text. */
 function isBare(document: SourceDocument, { sections: [section] }: SectionRun): boolean {
   const heading = section === undefined ? null : headingOf(document, section)
@@ -114,6 +125,8 @@ function joined(runs: readonly SectionRun[], level: number, terms: JoinTerms): S
 }
 
 interface JoinTerms {
+  /** Maximum tokens of a chunk. */
+  readonly size: number
   readonly untilTokens: number
   readonly areQuestionsKept: boolean
 }
@@ -122,10 +135,16 @@ function isQuestion({ path }: SectionRun): boolean {
   return /[?？]$/.test(path.at(-1) ?? '')
 }
 
-function mayJoin(a: SectionRun, b: SectionRun, level: number, { untilTokens, areQuestionsKept }: JoinTerms): boolean {
+function mayJoin(
+  a: SectionRun,
+  b: SectionRun,
+  level: number,
+  { size, untilTokens, areQuestionsKept }: JoinTerms,
+): boolean {
   if (areQuestionsKept && (isQuestion(a) || isQuestion(b))) return false
-  const isTiny = a.tokens < tinyTokens || b.tokens < tinyTokens
-  const isSmall = a.tokens < untilTokens && a.tokens + b.tokens <= maxRunTokens
+  const tiny = size * tinyShare
+  const isTiny = a.tokens < tiny || b.tokens < tiny
+  const isSmall = a.tokens < untilTokens && a.tokens + b.tokens <= size
   const areAdjacent = a.path.length <= level + 1 && b.path.length <= level + 1
   return isTiny && isSmall && areAdjacent && common(a.path, b.path).length >= level
 }

@@ -124,6 +124,27 @@ export interface NamedModel {
   readonly dimensions: number
 }
 
+/** How documents are divided: under headings, a chunk per row, list item or paragraph, or without regard to headings. */
+export type ChunkKind = 'heading' | 'row' | 'document'
+
+/** How the documents of a collection are divided into chunks. */
+export interface ChunkSettings {
+  /** Maximum length of a chunk in tokens. */
+  readonly size: number
+  /** How much of the end of the previous chunk a chunk may repeat, in tokens. */
+  readonly overlap: number
+  readonly by: ChunkKind
+}
+
+/** The settings of a collection that differ from the defaults (chunk-settings.ts). */
+export type ChunkOverrides = { readonly [Name in keyof ChunkSettings]?: ChunkSettings[Name] }
+
+/** Settings as they are stored, and what they are in the marks of documents. */
+export interface StoredChunking {
+  readonly overrides: ChunkOverrides
+  readonly mark: Buffer
+}
+
 export interface Collection {
   readonly id: number
   readonly name: string
@@ -142,12 +163,13 @@ export interface Collection {
   /** Weights by language, learned for the collection's model; see {@link writeWeights}. */
   readonly vectorWeights: Readonly<Record<string, number>>
   readonly caching: CollectionCaching
+  readonly chunking: ChunkOverrides
   readonly updatedAt: Date
 }
 
 /** How many documents of a collection are not as loading them now would make them. */
 export interface Preparedness {
-  /** Prepared by an older version of Askwell. */
+  /** Prepared by an older version of Askwell, or with other settings of the collection. */
   readonly outdated: number
   /** Prepared by this version, but from the stored text: what its readers would find is in the source alone. */
   readonly fromStoredText: number
@@ -226,7 +248,7 @@ export interface ChunkPlace {
   readonly page: number | null
 }
 
-/** First bytes of the hashes of documents that are not outdated; see prepare.ts. */
+/** First two bytes of the hashes of documents that are not outdated; those of the collection's settings follow. */
 export interface PreparationMarks {
   /** Of documents made from what was received. */
   readonly read: Buffer

@@ -3,6 +3,7 @@ import { createChildPool, type Place, type PoolStatus } from '../adapters/child-
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { AskError } from '../errors.ts'
 import { silent, type Events } from '../events.ts'
+import { chunkSettings } from '../ingest/chunk-settings.ts'
 import type { DocumentInput } from '../ingest/document-from.ts'
 import type { Draft } from '../ingest/draft.ts'
 import type { FileOrFault } from '../ingest/find-files.ts'
@@ -12,24 +13,25 @@ import type { Outcome, SortKnown } from '../ingest/outcomes.ts'
 import { createAssembler, TooLargeError, type Answer, type Known, type Part } from '../ingest/pieces.ts'
 import type { ModelFacts, PrepareResult, PrepareTask } from '../ingest/prepare-task.ts'
 import type { FileOptions } from '../ingest/read.ts'
-import type { Restorable } from '../ingest/terms.ts'
+import type { Collection, Restorable } from '../ingest/terms.ts'
 import { readGroup } from '../ingest/read-group.ts'
 import type { Config } from '../config/terms.ts'
+
+/** What drafts depend on of their collection; null and undefined for a new one. */
+export type DraftedFor = Pick<Collection, 'languages' | 'chunking'>
 
 export interface DraftOptions {
   readonly place: Place
   readonly signal: AbortSignal
   /** True when it is already stored unchanged and needs no draft. */
   readonly isStored: (known: Known) => boolean
-  /** Languages of the collection. */
-  readonly spoken?: readonly string[]
+  readonly collection?: DraftedFor | null | undefined
 }
 
 export interface FilesOptions extends FileOptions {
   readonly signal: AbortSignal
   readonly sort: SortKnown
-  /** Languages of the collection. */
-  readonly spoken?: readonly string[]
+  readonly collection?: DraftedFor | null | undefined
   readonly onBytes?: (count: number) => void
 }
 
@@ -74,15 +76,12 @@ export function openPreparing(
   const { errorOf, reasonOf } = describeLosses({ cpuSeconds, memoryMb })
 
   const draft: Preparing['draft'] = async (embedder, document, options) =>
-    await drafted(
-      { kind: 'given', model: { ...factsOf(embedder), spoken: options.spoken ?? [] }, document, keep },
-      options,
-    )
+    await drafted({ kind: 'given', model: factsOf(embedder, options.collection), document, keep }, options)
 
   const restored: Preparing['restored'] = async (embedder, document, options) => {
     const task = {
       kind: 'stored',
-      model: { ...factsOf(embedder), spoken: options.spoken ?? [] },
+      model: factsOf(embedder, options.collection),
       document,
       keep,
       ocr,
@@ -114,11 +113,11 @@ export function openPreparing(
   async function* files(
     embedder: Embedder,
     found: Iterable<FileOrFault>,
-    { signal, sort, spoken = [], onBytes = () => {}, ...options }: FilesOptions,
+    { signal, sort, collection, onBytes = () => {}, ...options }: FilesOptions,
   ): AsyncGenerator<Outcome> {
     const place = pool.enter(0)
     const deps = {
-      model: { ...factsOf(embedder), spoken },
+      model: factsOf(embedder, collection),
       sort,
       keep,
       reasonOf,
@@ -180,8 +179,12 @@ function refuse({ source }: Pick<DocumentInput, 'source'>, reason: string): neve
   throw new AskError('document_refused', { detail: `Document "${source}" ${reason}.` })
 }
 
-function factsOf({ counting, maxTokens, windowTokens, readsCode, languages }: Embedder): ModelFacts {
-  return { counting, maxTokens, windowTokens, readsCode, languages }
+function factsOf(
+  { counting, maxTokens, windowTokens, readsCode, languages }: Embedder,
+  collection: DraftedFor | null = null,
+): ModelFacts {
+  const ofCollection = collection && { spoken: collection.languages, chunking: chunkSettings(collection.chunking) }
+  return { counting, maxTokens, windowTokens, readsCode, languages, ...ofCollection }
 }
 
 /** Assembles the pieces of one document. */

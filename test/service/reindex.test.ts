@@ -285,7 +285,7 @@ tap.test('while others work', { skip: skipReason('postgres') }, async t => {
     const plan = await inDatabase(env, sql =>
       sql.begin(async tx => {
         await tx`set local enable_seqscan = off`
-        const query = tx`select from documents d where d.collection_id = 1 and ${isOutdated(tx as unknown as Sql, preparationMarks)}`
+        const query = tx`select from documents d where d.collection_id = 1 and ${isOutdated(tx as unknown as Sql, preparationMarks, tx`(select chunk_mark from collections where id = 1)`)}`
         return await tx`explain ${query}`
       }),
     )
@@ -355,7 +355,8 @@ async function reindexHeld(t: Test, env: Settings) {
     'default',
     {
       store: createReindexStore(database, createDocumentStore(database), { marks: preparationMarks, signal }),
-      prepare: async (document, aborted) => await preparing.restored(embedder, document, { place, signal: aborted }),
+      prepare: async (document, collection, aborted) =>
+        await preparing.restored(embedder, document, { place, signal: aborted, collection }),
       embed: async (...args) => {
         reach()
         await held

@@ -60,6 +60,7 @@ export interface CollectionView {
   readonly outdated: number
   readonly fromStoredText: number
   readonly languages: readonly string[]
+  readonly chunking: { readonly size: number; readonly overlap: number; readonly by: string }
   readonly model: { readonly name: string; readonly dimensions: number } | null
   readonly updatedAt: Date
 }
@@ -181,7 +182,8 @@ function documentJson(document: DocumentView) {
 }
 
 function collectionJson(collection: CollectionView) {
-  const { name, epoch, documentCount, chunkCount, outdated, fromStoredText, languages, model, updatedAt } = collection
+  const { name, epoch, documentCount, chunkCount, outdated, fromStoredText, languages, chunking, model, updatedAt } =
+    collection
   return {
     name,
     epoch,
@@ -190,6 +192,7 @@ function collectionJson(collection: CollectionView) {
     outdated_count: outdated,
     stored_text_count: fromStoredText,
     languages,
+    chunking: { size: chunking.size, overlap: chunking.overlap, by: chunking.by },
     embedding_model: model?.name ?? null,
     dimensions: model?.dimensions ?? null,
     updated_at: updatedAt,

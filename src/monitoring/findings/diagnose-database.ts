@@ -165,7 +165,10 @@ function largeMetadata({ database: { largeMetadata: count } }: Facts): Finding |
   )
 }
 
-/** Questions are analyzed by this version, the documents' chunks and terms by the version that prepared them. */
+/**
+ * Questions are analyzed by this version, the documents' chunks and terms by the version that prepared them and as the
+ * settings of the collection were then.
+ */
 function outdated({ database: { outdated: count } }: Facts): Finding | null {
   if (count === null || count === 0) return null
   const many =
@@ -177,6 +180,6 @@ function outdated({ database: { outdated: count } }: Facts): Finding | null {
   return finding(
     'info',
     'documents-outdated',
-    `${many} prepared by an older version, and may be found and quoted less well than this version can; run: askwell reindex.`,
+    `${many} prepared by an older version or with other chunk settings, and may be found and quoted less well than they could be; run: askwell reindex.`,
   )
 }

@@ -9,7 +9,7 @@ type Count = (signal: AbortSignal) => Promise<number>
 export interface StoredDataOptions {
   /** Counts the documents with more metadata than the limit allows today. */
   readonly countLargeMetadata: Count
-  /** Counts the documents that an older version prepared. */
+  /** Counts the documents that an older version prepared, or other chunk settings. */
   readonly countOutdated: Count
   readonly now?: () => number
 }

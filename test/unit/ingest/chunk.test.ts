@@ -2,10 +2,18 @@ import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
-import { chunk, longestChunkTokens } from '../../../src/ingest/chunk.ts'
+import { chunk } from '../../../src/ingest/chunk.ts'
+import {
+  chunkingFault,
+  chunkingMark,
+  chunkKinds,
+  chunkSettings,
+  defaultChunking,
+} from '../../../src/ingest/chunk-settings.ts'
 import { documentFrom } from '../../../src/ingest/document-from.ts'
 import { splitLong } from '../../../src/ingest/split-span.ts'
-import type { Chunk, SourceDocument } from '../../../src/ingest/terms.ts'
+import { contentHash } from '../../../src/ingest/prepare.ts'
+import type { Chunk, ChunkOverrides, ChunkSettings, SourceDocument } from '../../../src/ingest/terms.ts'
 import { countTokens } from '../../../src/text/count-tokens.ts'
 import { anyText } from '../../support/any-text.ts'
 
@@ -17,7 +25,11 @@ const sentence = (i: number): string => `Sentence number ${i} tells something ab
 const prose = (count: number): string => Array.from({ length: count }, (_, i) => sentence(i)).join(' ')
 
 /** What every reader of chunks relies on, whatever the document. */
-function promisesOf(document: SourceDocument, chunks: readonly Chunk[]): string[] {
+function promisesOf(
+  document: SourceDocument,
+  chunks: readonly Chunk[],
+  { size, overlap }: ChunkSettings = defaultChunking,
+): string[] {
   const broken: string[] = []
   const say = (holds: boolean, promise: string): void => void (holds || broken.push(promise))
   let covered = 0
@@ -26,12 +38,10 @@ function promisesOf(document: SourceDocument, chunks: readonly Chunk[]): string[
     say(each.ordinal === i, 'ordinals count up')
     say(text !== '' && text === text.trim(), 'no blanks at the ends, never empty')
     say(text.isWellFormed(), 'no surrogate pair is cut')
-    say(
-      each.tokens === countTokens(text) && each.tokens <= longestChunkTokens,
-      'tokens are counted and within the limit',
-    )
+    say(each.tokens === countTokens(text) && each.tokens <= size, 'tokens are counted and within the limit')
     say(each.title.startsWith(document.title), 'the title begins with the document’s')
     say(document.text.slice(covered, each.start).trim() === '', 'nothing is left out')
+    say(countTokens(document.text.slice(each.start, Math.max(each.start, covered))) <= overlap, 'overlap is bounded')
     say(i === 0 || (each.start > chunks[i - 1]!.start && each.end > chunks[i - 1]!.end), 'chunks are in order')
     covered = each.end
   })
@@ -97,6 +107,156 @@ t.test('any text: every promise holds, every time the same', async () => {
     }),
     { numRuns: 150 },
   )
+})
+
+const anySettings = fc
+  .record({ size: fc.integer({ min: 50, max: 400 }), share: fc.double({ min: 0, max: 0.5, noNaN: true }) })
+  .chain(({ size, share }) =>
+    fc.record({
+      size: fc.constant(size),
+      overlap: fc.constant(Math.floor(size * share)),
+      by: fc.constantFrom(...chunkKinds),
+    }),
+  )
+
+t.test('any settings: nothing is lost, and size and overlap are kept', async () => {
+  fc.assert(
+    fc.property(body, anySettings, (text, settings) => {
+      const document = documentFrom({ source: 'doc', text, format: 'markdown' })
+      const broken = promisesOf(document, chunk(document, 'en', settings), settings)
+      if (broken.length > 0) throw new Error(broken.join('; '))
+    }),
+    { numRuns: 200 },
+  )
+})
+
+const dividedBy = (document: SourceDocument, overrides: ChunkOverrides): string[] =>
+  chunk(document, 'en', chunkSettings(overrides)).map(({ start, end }) => document.text.slice(start, end))
+
+t.test('by row: a chunk per row, item, paragraph and block of code, each under its headings', async t => {
+  const document = markdown(
+    [
+      '# Hall',
+      '## Fees',
+      'Fees are due in May. They are paid once.',
+      'There are two kinds:',
+      '- A single room costs 90 euros.\n  It has a window.\n- A double room costs 60 euros.',
+      '| Room | Price |\n|---|---|\n| North | 90 |\n| South | 60 |',
+      '```\npay --now\n\npay --later\n```',
+      '## Empty',
+      '### Below',
+      'Last words.',
+    ].join('\n\n'),
+  )
+  const chunks = chunk(document, 'en', chunkSettings({ by: 'row' }))
+  t.strictSame(
+    chunks.map(({ start, end, title, tableHeader }) => [
+      title,
+      document.text.slice(start, end).replaceAll(/\s+/g, ' '),
+      tableHeader,
+    ]),
+    [
+      ['Hall › Fees', 'Hall Fees Fees are due in May. They are paid once.', undefined],
+      ['Hall › Fees', 'There are two kinds: - A single room costs 90 euros. It has a window.', undefined],
+      ['Hall › Fees', '- A double room costs 60 euros.', undefined],
+      ['Hall › Fees', '| Room | Price | | North | 90 |', undefined],
+      ['Hall › Fees', '| South | 60 |', '| Room | Price |'],
+      ['Hall › Fees', '``` pay --now pay --later ```', undefined],
+      ['Hall › Empty › Below', 'Empty Below Last words.', undefined],
+    ],
+  )
+})
+
+t.test('by row: a paragraph longer than the size is divided evenly', async t => {
+  const chunks = chunk(plain(prose(12)), 'en', chunkSettings({ by: 'row', size: 100 }))
+  t.ok(chunks.length > 1)
+  for (const each of chunks) t.ok(each.tokens >= 50 && each.tokens <= 100, `${each.tokens} tokens`)
+})
+
+t.test('by document: one chunk that keeps its headings, or even parts across headings', async t => {
+  const short = markdown('# T\n\n## One\n\nFirst.\n\n## Two\n\nSecond.\n\n### Inner\n\nThird.')
+  const [only, ...others] = chunk(short, 'en', chunkSettings({ by: 'document' }))
+  t.strictSame(others, [])
+  t.match(only, { title: 'T', anchor: 't' })
+  t.strictSame(
+    only!.sections?.map(each => each.headings),
+    [[], ['One'], ['Two'], ['Two', 'Inner']],
+  )
+  const parts = Array.from({ length: 6 }, (_, i) => `## Part ${i}\n\n${prose(8)}`)
+  const long = markdown(`# T\n\n${parts.join('\n\n')}`)
+  const tokens = chunk(long, 'en', chunkSettings({ by: 'document' })).map(each => each.tokens)
+  t.ok(tokens.length < parts.length, 'a chunk has more than one part')
+  t.ok(Math.min(...tokens) > 200, tokens.join())
+})
+
+t.test('a chunk of several pages has the page that it begins on', async t => {
+  const [a, b] = ['Before the first heading', prose(10)]
+  const text = `${a}\n\n${b}`
+  const sections = [
+    { start: 0, end: a.length, headings: ['A'], page: 1 },
+    { start: a.length + 2, end: text.length, headings: [], page: 7 },
+  ]
+  const document = { ...plain(text), sections }
+  t.match(chunk(document, 'en', chunkSettings({ by: 'document', size: 100 }))[0], { page: 1 })
+})
+
+t.test('overlap: none if it is 0, more sentences if it is more', async t => {
+  const document = plain(prose(60))
+  const repeated = (overlap: number) => {
+    const chunks = chunk(document, 'en', chunkSettings({ overlap }))
+    return chunks.slice(1).map((each, i) => countTokens(document.text.slice(each.start, chunks[i]!.end)))
+  }
+  t.ok(repeated(0).every(tokens => tokens === 0))
+  t.ok(repeated(40).every(tokens => tokens > 0 && tokens <= 40))
+  t.ok(
+    repeated(150).every(tokens => tokens > 100 && tokens <= 150),
+    repeated(150).join(),
+  )
+})
+
+t.test('a smaller size makes smaller chunks', async t => {
+  const document = markdown(`# T\n\n## One\n\n${prose(40)}`)
+  const counts = [400, 200, 100, 50].map(size => dividedBy(document, { size }).length)
+  t.strictSame(
+    counts,
+    counts.toSorted((x, y) => x - y),
+  )
+  t.ok(counts.at(-1)! > 4 * counts[0]!)
+})
+
+t.test('settings: what is not set follows from what is, and what does not fit is said', async t => {
+  t.strictSame(chunkSettings({}), defaultChunking)
+  t.strictSame(chunkSettings({ size: 100 }), { size: 100, overlap: 25, by: 'heading' })
+  t.strictSame(chunkSettings({ by: 'row' }), { size: 400, overlap: 0, by: 'row' })
+  t.equal(chunkingFault({}), null)
+  t.equal(chunkingFault({ size: 50 }), null)
+  t.match(chunkingFault({ size: 49 }), /from 50 to 400/)
+  t.match(chunkingFault({ size: 401 }), /five chunks must fit a small model/)
+  t.match(chunkingFault({ size: 99.5 }), /whole number/)
+  t.match(chunkingFault({ size: 60, overlap: 31 }), /at most 30, half the size of 60/)
+  t.match(chunkingFault({ overlap: -1 }), /at most 200/)
+  t.match(chunkingFault({ by: 'page' as 'row' }), /heading, row, document/)
+  t.strictSame(chunkSettings({ size: 100, by: 'page' as 'row' }), defaultChunking, 'of a newer version')
+})
+
+t.test('settings are in the mark of a document; the defaults have the mark of earlier documents', async t => {
+  const document = plain(prose(3))
+  const markOf = (overrides: ChunkOverrides) =>
+    contentHash(document, { chunking: chunkSettings(overrides) })
+      .subarray(2, 4)
+      .toString('hex')
+  t.strictSame(contentHash(document), contentHash(document, { chunking: defaultChunking }))
+  t.equal(markOf({}), '0000')
+  t.equal(markOf({ size: 400, overlap: 40, by: 'heading' }), '0000')
+  const others = [
+    { size: 399 },
+    { overlap: 39 },
+    { by: 'row' },
+    { by: 'document' },
+    { by: 'row', overlap: 40 },
+  ] as const
+  t.equal(new Set(['0000', ...others.map(markOf)]).size, others.length + 1)
+  t.equal(chunkingMark(chunkSettings({ size: 100 })).length, 2)
 })
 
 t.test('sections that leave gaps: the gaps are covered too', async t => {

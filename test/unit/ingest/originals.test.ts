@@ -119,7 +119,7 @@ tap.test('sections as chunks show them', t => {
 
 tap.test('a hash says how the document was prepared', t => {
   const document = documentFrom(input)
-  const [read, restored] = [contentHash(document), contentHash(document, 'stored text')]
+  const [read, restored] = [contentHash(document), contentHash(document, { from: 'stored text' })]
   t.equal(read.length, 36)
   t.same(read.subarray(0, 4), preparationMark('original'))
   t.same(restored.subarray(0, 4), preparationMark('stored text'))

@@ -7,7 +7,7 @@ import type { Row } from '../driver.ts'
 import { tracedSql } from '../sql-span.ts'
 import { dropOtherVectorIndexes } from './vector-index.ts'
 import { shownModel, wayBackTo } from '../../models/names.ts'
-import type { Collection } from '../../../ingest/terms.ts'
+import type { ChunkOverrides, Collection, StoredChunking } from '../../../ingest/terms.ts'
 
 /** A collection that has vectors. */
 export type WithVectors = Collection & { readonly model: NonNullable<Collection['model']> }
@@ -84,7 +84,27 @@ export function createCollectionStore(database: Pick<Database, 'lease'>) {
     return (await leaseWrite(sql => invalidate(sql, name, settings(sql)), signal)).length > 0
   }
 
-  return { collections, collection, dimensionsOf, openCollection, removeCollection, forgetAnswers, writeCaching }
+  /**
+   * Changes how documents of the collection are divided. Those that were divided otherwise are outdated from then on.
+   * `change` gets the stored settings and may throw. Returns false if there is no such collection.
+   */
+  async function writeChunking(name: string, change: ChangeOfChunking, signal = always): Promise<boolean> {
+    return await leaseWrite(
+      sql => sql.begin(async tx => await changeChunking(tx as unknown as Sql, name, change)),
+      signal,
+    )
+  }
+
+  return {
+    collections,
+    collection,
+    dimensionsOf,
+    openCollection,
+    removeCollection,
+    forgetAnswers,
+    writeCaching,
+    writeChunking,
+  }
 }
 
 /** Absent settings stay unchanged. */
@@ -106,6 +126,18 @@ async function invalidate(sql: Sql, name: string | null, settings: Fragment): Pr
     gone as (delete from cached_questions q using forgotten where q.collection_id = forgotten.id)
     select id from forgotten`
   return rows.map(row => Number(row['id']))
+}
+
+export type ChangeOfChunking = (stored: ChunkOverrides) => StoredChunking
+
+async function changeChunking(sql: Sql, name: string, change: ChangeOfChunking): Promise<boolean> {
+  const [row] = await sql`select id, chunk_settings from collections where name = ${name} for no key update`
+  if (!row) return false
+  const { overrides, mark } = change(row['chunk_settings'] as ChunkOverrides)
+  await sql`
+    update collections set chunk_settings = ${JSON.stringify(overrides)}::text::jsonb, chunk_mark = ${mark}
+    where id = ${Number(row['id'])}`
+  return true
 }
 
 async function selectCollections(sql: Sql, name: string | null): Promise<Row[]> {
@@ -140,6 +172,7 @@ function collectionOf(row: Row): Collection {
     languages: row['languages'] as string[],
     vectorWeights: row['vector_weights'] as Record<string, number>,
     caching: cachingOf(row['cache_settings'] as Record<string, unknown>),
+    chunking: row['chunk_settings'] as ChunkOverrides,
     updatedAt: row['updated_at'] as Date,
   }
 }

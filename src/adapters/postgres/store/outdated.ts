@@ -1,5 +1,5 @@
 import type { PreparationMarks, Preparedness } from '../../../ingest/terms.ts'
-import type { Sql } from '../database.ts'
+import type { Fragment, Sql } from '../database.ts'
 
 /** Counting stops at this number, per collection. */
 export const mostOutdated = 100_000
@@ -9,9 +9,13 @@ function markOf(sql: Sql) {
   return sql`(case when octet_length(d.hash) = 36 then substring(d.hash for 4) else ''::bytea end)`
 }
 
-/** Whether an older version prepared the document `d`. As ranges, because an index finds these and not what is unequal. */
-export function isOutdated(sql: Sql, { read, restored }: PreparationMarks) {
-  const [low, high] = Buffer.compare(read, restored) < 0 ? [read, restored] : [restored, read]
+/**
+ * Whether an older version prepared the document `d`, or this one with other settings than those of the mark
+ * `settings`. As ranges, because an index finds these and not what is unequal.
+ */
+export function isOutdated(sql: Sql, { read, restored }: PreparationMarks, settings: Fragment) {
+  const [first, second] = Buffer.compare(read, restored) < 0 ? [read, restored] : [restored, read]
+  const [low, high] = [sql`(${first}::bytea || ${settings})`, sql`(${second}::bytea || ${settings})`]
   return sql`(${markOf(sql)} < ${low} or (${markOf(sql)} > ${low} and ${markOf(sql)} < ${high}) or ${markOf(sql)} > ${high})`
 }
 
@@ -19,9 +23,9 @@ export async function selectPreparedness(sql: Sql, marks: PreparationMarks): Pro
   const rows = await sql`
     select c.name,
       (select count(*)::int from (
-        select from documents d where d.collection_id = c.id and ${isOutdated(sql, marks)} limit ${mostOutdated}) o) as outdated,
+        select from documents d where d.collection_id = c.id and ${isOutdated(sql, marks, sql`c.chunk_mark`)} limit ${mostOutdated}) o) as outdated,
       (select count(*)::int from (
-        select from documents d where d.collection_id = c.id and ${markOf(sql)} = ${marks.restored} limit ${mostOutdated}) s) as stored
+        select from documents d where d.collection_id = c.id and ${markOf(sql)} = ${marks.restored}::bytea || c.chunk_mark limit ${mostOutdated}) s) as stored
     from collections c`
   return new Map(
     rows.map(row => [
@@ -39,7 +43,7 @@ export async function countOutdated(sql: Sql, marks: PreparationMarks): Promise<
   const [row] = await sql`
     select count(*)::int as count from (
       select from collections c cross join lateral (
-        select from documents d where d.collection_id = c.id and ${isOutdated(sql, marks)} limit ${mostReported + 1}) o
+        select from documents d where d.collection_id = c.id and ${isOutdated(sql, marks, sql`c.chunk_mark`)} limit ${mostReported + 1}) o
       limit ${mostReported + 1}) all_of_them`
   return Number(row?.['count'])
 }

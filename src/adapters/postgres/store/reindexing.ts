@@ -20,14 +20,17 @@ export function createReindexStore(
 ): ReindexStore {
   const run = <T>(work: (sql: Sql) => Promise<T>): Promise<T> =>
     retryConflicts(signal, () => database.lease({ signal, label: 'reindex' }, work))
-  const isPending = (sql: Sql) => (marks === null ? sql`true` : isOutdated(sql, marks))
+  const isPending = (sql: Sql, collectionId: number) =>
+    marks === null
+      ? sql`true`
+      : isOutdated(sql, marks, sql`(select chunk_mark from collections where id = ${collectionId})`)
 
   async function pending(collectionId: number) {
     const [row] = await run(
       async sql => sql`
       select count(*)::int as documents, coalesce(sum(t.tokens), 0)::bigint as tokens
       from documents d cross join lateral (select sum(c.tokens) as tokens from chunks c where c.document_id = d.id) t
-      where d.collection_id = ${collectionId} and ${isPending(sql)}`,
+      where d.collection_id = ${collectionId} and ${isPending(sql, collectionId)}`,
     )
     return { documents: Number(row?.['documents']), tokens: Number(row?.['tokens']) }
   }
@@ -38,7 +41,7 @@ export function createReindexStore(
       async sql => sql`
       select d.id, d.source, octet_length(d.text) + coalesce(octet_length(o.content), 0) as bytes
       from documents d left join originals o on o.document_id = d.id
-      where d.collection_id = ${collectionId} and d.source > ${after} and ${isPending(sql)} order by d.source limit ${limit}`,
+      where d.collection_id = ${collectionId} and d.source > ${after} and ${isPending(sql, collectionId)} order by d.source limit ${limit}`,
     )
     return rows.map(row => ({ id: String(row['id']), source: String(row['source']), bytes: Number(row['bytes']) }))
   }
