@@ -18,8 +18,8 @@ export interface LanguageHints {
 
 /**
  * What is no word of a language: addresses, code, mark-up, words with digits or signs ("ERR_CONN_42", "v2.1"). The
- * library takes a "|" for Hindi and a URL for whatever it resembles. What comes before a sign is limited, because scripts
- * without spaces have "words" of any length, which would be searched again from each of their letters.
+ * library takes a "|" for Hindi and a URL for whatever it resembles. The letters before a sign are limited, because
+ * scripts without spaces have "words" of any length, which would be searched again from each of their letters.
  */
 const noWords =
   /```[\s\S]*?(?:```|$)|`[^`\n]*`|<[^<>\n]{1,200}>|(?:https?:\/\/|www\.)\S+|\S{1,100}@\S+|\S{0,100}[\p{N}_=\\/{}<>$]\S*|[^\p{L}\p{M}\s'’.,!?;:-]+/gu

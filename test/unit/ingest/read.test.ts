@@ -228,5 +228,9 @@ t.test('nothing is loaded from a folder whose .askwellignore cannot be used', as
   const { files: read, faults } = await within(folder, () => found('.'))
   t.strictSame(read, ['z.md'])
   t.equal(faults.length, 5)
+  t.ok(
+    faults.every(fault => /^(?:large|long|slow|deep|folder) is not loaded/.test(fault)),
+    'of the folder, which spares its documents from --prune',
+  )
   t.strictSame((await within(folder, () => found('**'))).files, ['z.md'])
 })
