@@ -1,4 +1,4 @@
-import { readLines } from '../ingest/readers/lines.ts'
+import { readLines } from '../ingest/readers/rows/lines.ts'
 
 /** Collects all errors in the files of a set, to report them together. */
 export interface Faults {

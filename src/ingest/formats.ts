@@ -1,18 +1,18 @@
 import { extname } from 'node:path'
 import { readAsciidoc } from './readers/asciidoc.ts'
 import type { Content, ReadingOptions } from './readers/content.ts'
-import { readCsv } from './readers/csv.ts'
-import { readDocx } from './readers/docx.ts'
+import { readCsv } from './readers/rows/csv.ts'
+import { readDocx } from './readers/word/docx.ts'
 import { readIpynb } from './readers/ipynb.ts'
-import { readHtml, readXhtml } from './readers/html.ts'
-import { readJson } from './readers/json.ts'
-import { readJsonl } from './readers/jsonl.ts'
-import { readMarkdown } from './readers/markdown.ts'
-import { readOdt } from './readers/odt.ts'
-import { readPdf } from './readers/pdf.ts'
-import { readRtf } from './readers/rtf.ts'
+import { readHtml, readXhtml } from './readers/html/html.ts'
+import { readJson } from './readers/rows/json.ts'
+import { readJsonl } from './readers/rows/jsonl.ts'
+import { readMarkdown } from './readers/markdown/markdown.ts'
+import { readOdt } from './readers/word/odt.ts'
+import { readPdf } from './readers/pdf/pdf.ts'
+import { readRtf } from './readers/word/rtf.ts'
 import { readSubtitles } from './readers/subtitles.ts'
-import { readRst } from './readers/rst.ts'
+import { readRst } from './readers/rst/rst.ts'
 import { readText } from './readers/text.ts'
 
 /**
@@ -47,25 +47,25 @@ export const knownFormats: readonly Format[] = [
     name: 'Excel',
     extensions: ['.xlsx', '.xlsm'],
     kind: 'bytes',
-    read: async bytes => await (await import('./readers/xlsx.ts')).readXlsx(bytes),
+    read: async bytes => await (await import('./readers/office/xlsx.ts')).readXlsx(bytes),
   },
   {
     name: 'PowerPoint',
     extensions: ['.pptx', '.pptm', '.ppsx'],
     kind: 'bytes',
-    read: async bytes => await (await import('./readers/pptx.ts')).readPptx(bytes),
+    read: async bytes => await (await import('./readers/office/pptx.ts')).readPptx(bytes),
   },
   {
     name: 'OpenDocument spreadsheet',
     extensions: ['.ods'],
     kind: 'bytes',
-    read: async bytes => await (await import('./readers/ods.ts')).readOds(bytes),
+    read: async bytes => await (await import('./readers/office/ods.ts')).readOds(bytes),
   },
   {
     name: 'OpenDocument presentation',
     extensions: ['.odp'],
     kind: 'bytes',
-    read: async bytes => await (await import('./readers/odp.ts')).readOdp(bytes),
+    read: async bytes => await (await import('./readers/office/odp.ts')).readOdp(bytes),
   },
   { name: 'Jupyter notebook', extensions: ['.ipynb'], kind: 'text', read: readIpynb },
   { name: 'subtitles', extensions: ['.srt', '.vtt'], kind: 'text', read: readSubtitles },

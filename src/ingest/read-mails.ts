@@ -6,9 +6,9 @@ import type { FoundFile } from './find-files.ts'
 import { formatOf, type Format } from './formats.ts'
 import { cleanLine } from './readers/clean-text.ts'
 import { documentOf, UnreadableError, type Content, type Naming } from './readers/content.ts'
-import { readMail, type Mail, type MailAttachment } from './readers/mail.ts'
-import { readMbox, type Message } from './readers/mbox.ts'
-import { createSeenRows, type SeenRows } from './readers/seen-rows.ts'
+import { readMail, type Mail, type MailAttachment } from './readers/mail/mail.ts'
+import { readMbox, type Message } from './readers/mail/mbox.ts'
+import { createSeenRows, type SeenRows } from './readers/rows/seen-rows.ts'
 import type { ReadResult } from './terms.ts'
 
 type WholeFormat = Extract<Format, { kind: 'text' | 'bytes' }>

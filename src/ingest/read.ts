@@ -3,7 +3,7 @@ import { basename, dirname, extname, resolve } from 'node:path'
 import { maxPlainOriginalBytes } from './bounds.ts'
 import type { FoundFile } from './find-files.ts'
 import { formatOf, type Format } from './formats.ts'
-import { declaredInMarkup, decodeText, encodingOfFile } from './readers/encoding.ts'
+import { declaredInMarkup, decodeText, encodingOfFile } from './readers/encoding/encoding.ts'
 import {
   documentOf,
   UnreadableError,
@@ -13,7 +13,7 @@ import {
   type ReadingOptions,
 } from './readers/content.ts'
 import { readMails, type MailDeps } from './read-mails.ts'
-import type { WantedColumns } from './readers/row-columns.ts'
+import type { WantedColumns } from './readers/rows/row-columns.ts'
 import { isTooDeep } from './readers/too-deep.ts'
 import type { KeptFile, ReadResult, SourceDocument } from './terms.ts'
 

@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import { formatOf, knownEndings } from './formats.ts'
-import { decodedWith } from './readers/decoders.ts'
-import { encodingOf } from './readers/encoding.ts'
+import { decodedWith } from './readers/encoding/decoders.ts'
+import { encodingOf } from './readers/encoding/encoding.ts'
 
 /** Why a file in a folder was not read. Only `unsupported` is a fault of its own. */
 export const skipReasons = ['unsupported', 'picture', 'media', 'archive', 'font', 'code', 'data', 'ignored'] as const

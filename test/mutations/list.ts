@@ -319,7 +319,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'colspan-unbounded',
-    file: 'src/ingest/readers/table-spans.ts',
+    file: 'src/ingest/readers/html/table-spans.ts',
     find: 'number < min ? 1 : Math.min(number, max)',
     replace: 'number < min ? 1 : number',
     tests: ['test/unit/ingest/amplify.test.ts'],

@@ -1,7 +1,7 @@
 import type { Element, Nodes } from 'hast'
 import { fromHtml } from 'hast-util-from-html'
 import { metadataOf, type Content } from './content.ts'
-import { readTree } from './html.ts'
+import { readTree } from './html/html.ts'
 
 /** Attributes of the header that describe the document; the others steer the output. */
 const described = ['author', 'email', 'revnumber', 'revdate', 'keywords', 'description']

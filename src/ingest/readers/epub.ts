@@ -1,8 +1,8 @@
 import { posix } from 'node:path'
 import { UnreadableError, type Content } from './content.ts'
 import type { Block } from './compose.ts'
-import { readHtml } from './html.ts'
-import { decodeUtf8 } from './utf8.ts'
+import { readHtml } from './html/html.ts'
+import { decodeUtf8 } from './encoding/utf8.ts'
 import { childAt, childrenOf, elementsIn, parseXml, textIn, type XmlElement } from './xml.ts'
 import { openZip, readingAs, type Archive } from './zip.ts'
 

@@ -1,7 +1,7 @@
 import type { Block } from './compose.ts'
 import { UnreadableError, type Content } from './content.ts'
-import { flatten } from './flatten.ts'
-import { readMarkdown } from './markdown.ts'
+import { flatten } from './html/flatten.ts'
+import { readMarkdown } from './markdown/markdown.ts'
 
 const longestOutput = 2000
 const damaged = 'is damaged or not a Jupyter notebook'

@@ -1,6 +1,6 @@
 import { nfc } from '../../text/normal-form.ts'
 import type { Block } from './blocks.ts'
-import { boldLevel } from './bold-headings.ts'
+import { boldLevel } from './html/bold-headings.ts'
 
 /** "Q: … A: …" in the languages that Askwell is tested in, also numbered ("Q3:", "Question 3.", "3. Q:"). */
 const labels = [

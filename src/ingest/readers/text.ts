@@ -1,4 +1,4 @@
-import { boldLevel } from './bold-headings.ts'
+import { boldLevel } from './html/bold-headings.ts'
 import type { Block } from './compose.ts'
 import { cleanText } from './clean-text.ts'
 import type { Content } from './content.ts'

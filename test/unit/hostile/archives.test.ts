@@ -1,6 +1,6 @@
 import tap from 'tap'
 import { extractText } from 'unpdf'
-import { readDocx } from '../../../src/ingest/readers/docx.ts'
+import { readDocx } from '../../../src/ingest/readers/word/docx.ts'
 import { pdfBomb, zipBomb } from '../../hostile/attacks/archives.ts'
 
 tap.test('bombs: a DOCX that readers take, a hundredth of its text', async t => {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import iconv from 'iconv-lite'
 import t, { type Test } from 'tap'
-import { encodingOf } from '../../../src/ingest/readers/encoding.ts'
+import { encodingOf } from '../../../src/ingest/readers/encoding/encoding.ts'
 import type { SourceDocument } from '../../../src/ingest/terms.ts'
 import { readPaths } from '../../support/read-paths.ts'
 

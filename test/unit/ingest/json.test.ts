@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { JsonScanner } from '../../../src/ingest/readers/json-structure.ts'
+import { JsonScanner } from '../../../src/ingest/readers/rows/json-structure.ts'
 import type { SourceDocument } from '../../../src/ingest/terms.ts'
 import { readPaths } from '../../support/read-paths.ts'
 

@@ -97,7 +97,7 @@ t.test('a fence is longer than the backticks within', async t => {
 })
 
 t.test('MDX: imports, exports, comments and components go; code keeps them', async t => {
-  const { readMarkdown } = await import('../../../src/ingest/readers/markdown.ts')
+  const { readMarkdown } = await import('../../../src/ingest/readers/markdown/markdown.ts')
   const mdx =
     'import A from "a"\nexport const b = 1\n\n# T\n\n{/* no */}Say <Bold>hello</Bold>.\n\n```js\nimport x from "x"\n```\n'
   const texts = readMarkdown(mdx, { mdx: true }).blocks.map(block => block.text)

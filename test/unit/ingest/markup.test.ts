@@ -1,6 +1,6 @@
 import t from 'tap'
 import { documentFrom } from '../../../src/ingest/document-from.ts'
-import { readHtml, readXhtml } from '../../../src/ingest/readers/html.ts'
+import { readHtml, readXhtml } from '../../../src/ingest/readers/html/html.ts'
 
 /** What pages and Markdown say, whatever they are built with: superscripts, accordions, merged cells, links, tabs. */
 

@@ -5,8 +5,8 @@ import { gfmFromMarkdown } from 'mdast-util-gfm'
 import { gfm } from 'micromark-extension-gfm'
 import { globSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { markdownBorders } from '../../../src/ingest/readers/markdown-borders.ts'
-import { parseMarkdown } from '../../../src/ingest/readers/parse-markdown.ts'
+import { markdownBorders } from '../../../src/ingest/readers/markdown/markdown-borders.ts'
+import { parseMarkdown } from '../../../src/ingest/readers/markdown/parse-markdown.ts'
 
 const whole = (markdown: string) =>
   fromMarkdown(markdown, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] })

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Content } from '../../../src/ingest/readers/content.ts'
-import { readPdf } from '../../../src/ingest/readers/pdf.ts'
+import { readPdf } from '../../../src/ingest/readers/pdf/pdf.ts'
 import { placedPdf, type MadePage, type Placed } from '../../support/pdf-pages.ts'
 
 const fixtures = join(import.meta.dirname, '../../fixtures/documents/pdf')

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { readPaths } from '../../support/read-paths.ts'
-import { createFieldScanner, detectDelimiter } from '../../../src/ingest/readers/csv-fields.ts'
+import { createFieldScanner, detectDelimiter } from '../../../src/ingest/readers/rows/csv-fields.ts'
 import type { SourceDocument } from '../../../src/ingest/terms.ts'
 
 const fixtures = fileURLToPath(new URL('../../fixtures/', import.meta.url))

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { readAsciidoc } from '../../../src/ingest/readers/asciidoc.ts'
-import { readRst } from '../../../src/ingest/readers/rst.ts'
+import { readRst } from '../../../src/ingest/readers/rst/rst.ts'
 
 const texts = (text: string) => readRst(text).blocks.map(block => block.text)
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readRtf } from '../../../src/ingest/readers/rtf.ts'
+import { readRtf } from '../../../src/ingest/readers/word/rtf.ts'
 import { flowHtml } from '../../../src/ingest/readers/word/flow.ts'
 import { rtfBlocks } from '../../../src/ingest/readers/word/rtf-reader.ts'
 

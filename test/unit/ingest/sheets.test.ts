@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { readOds } from '../../../src/ingest/readers/ods.ts'
-import { readXlsx } from '../../../src/ingest/readers/xlsx.ts'
+import { readOds } from '../../../src/ingest/readers/office/ods.ts'
+import { readXlsx } from '../../../src/ingest/readers/office/xlsx.ts'
 import { archive, sheetData, xlsx } from '../../support/office-files.ts'
 import { readPaths } from '../../support/read-paths.ts'
 

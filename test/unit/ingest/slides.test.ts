@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { readOdp } from '../../../src/ingest/readers/odp.ts'
-import { readPptx } from '../../../src/ingest/readers/pptx.ts'
-import { inReadingOrder } from '../../../src/ingest/readers/reading-order.ts'
+import { readOdp } from '../../../src/ingest/readers/office/odp.ts'
+import { readPptx } from '../../../src/ingest/readers/office/pptx.ts'
+import { inReadingOrder } from '../../../src/ingest/readers/office/reading-order.ts'
 import { archive, pptx, shape } from '../../support/office-files.ts'
 import { readPaths } from '../../support/read-paths.ts'
 

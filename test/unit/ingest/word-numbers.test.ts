@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readDocx } from '../../../src/ingest/readers/docx.ts'
+import { readDocx } from '../../../src/ingest/readers/word/docx.ts'
 import { numeral } from '../../../src/ingest/readers/word/numerals.ts'
 import { definition, item, level, list, paragraph, run, startAt, wordFile, type WordParts } from '../../support/word.ts'
 

@@ -1,4 +1,4 @@
-import { readHtml } from '../html.ts'
+import { readHtml } from '../html/html.ts'
 import { UnreadableError, type Content } from '../content.ts'
 
 /** A run of text with what is kept of its look. */
