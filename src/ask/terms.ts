@@ -381,6 +381,17 @@ export interface QueryTerm {
   readonly isCorrectable: boolean
   /** Terms that one typing slip could have turned into this one, beyond those that trigrams find. */
   readonly spellings: readonly string[]
+  /** What it is when it is written as one with a neighbour: a text with that has this word, too. */
+  readonly joined?: readonly string[]
+  /** Ways to read it as two words, if no document has it. */
+  readonly splits?: readonly {
+    readonly terms: readonly [string, string]
+    readonly areContent: readonly [boolean, boolean]
+    /** The two need not stand next to each other in a document. */
+    readonly isCompound: boolean
+  }[]
+  /** It may be a part of longer words, which then count as well, with less weight. */
+  readonly isInCompounds?: boolean
   /** The date, provision or code that it is only a part of; where the collection has that, it counts instead. */
   readonly within?: string | null
   /** A date, provision or code: content only where the collection has it, else its words are. */

@@ -3,6 +3,7 @@
  * differ only in which terms are used (`indexTerms`, `queryTerms`).
  */
 import { fold, stripDiacritics } from './fold.ts'
+import { joinedOf, joinsWords, splitsOf, type Split, type TypedWord } from './joined.ts'
 import { withoutLinkTargets } from './links.ts'
 import { notationsOf, type Notation } from './notations.ts'
 import { hasScript } from './scripts.ts'
@@ -58,6 +59,14 @@ export interface QueryTerm {
   readonly isCorrectable: boolean
   /** Terms it may have been mistyped from that its own stem does not reveal (see `spellings`). */
   readonly spellings: readonly string[]
+  /** What it is when it is written as one with a neighbour: a text with that has this word, too. */
+  readonly joined: readonly string[]
+  /** Ways to read it as two words, if no document has it. */
+  readonly splits: readonly Split[]
+  /** It may be a part of longer words: the language writes compounds as one word. */
+  readonly isInCompounds: boolean
+  /** Two words of the question written as one: searched where the collection has it. */
+  readonly isJoin: boolean
   /** The notation that it is only a part of. Where the collection has that, it counts instead. */
   readonly within: string | null
   /** A notation: counts as content only where the collection has it, else its words do. */
@@ -119,13 +128,23 @@ export function queryTerms(analysis: Analysis): QueryTerm[] {
   const { pairs, notations } = analysis
   const words = wordTerms(analysis)
   const beside = new Set(notations.map(({ term }) => term))
+  const known = new Set(words.map(({ term }) => term))
+  const joins = new Set(words.flatMap(({ joined }) => joined)).difference(known)
   return [
     ...words.map(word => (beside.has(word.term) ? { ...word, ...notation } : word)),
-    ...Array.from(beside.difference(new Set(words.map(({ term }) => term))), term => ({
+    ...Array.from(beside.difference(known), term => ({
       term,
       count: 1,
       isContent: true,
       ...notation,
+    })),
+    ...Array.from(joins, term => ({
+      term,
+      count: 1,
+      isContent: false,
+      ...notation,
+      standsIn: false,
+      isJoin: true,
     })),
     ...Array.from(countOf(pairs), ([term, count]) => ({
       term,
@@ -137,7 +156,16 @@ export function queryTerms(analysis: Analysis): QueryTerm[] {
   ]
 }
 
-const notation = { isCorrectable: false, spellings: [], within: null, standsIn: true } as const
+const notation = {
+  isCorrectable: false,
+  spellings: [],
+  joined: [],
+  splits: [],
+  isInCompounds: false,
+  isJoin: false,
+  within: null,
+  standsIn: true,
+} as const
 
 /** The terms that only occur inside a notation, with it. */
 function withinOf({ words, notations }: Analysis, asTyped: boolean): ReadonlyMap<string, string> {
@@ -165,6 +193,8 @@ function wordTerms(analysis: Analysis): QueryTerm[] {
   )
   const isStop = (term: string) => isStopWord(term, language)
   const hasContent = counts.keys().some(term => !isStop(term))
+  const joined = joinedIn(analysis, isStop)
+  const wholes = new Set(asTyped ? words.map(wholeOf) : [])
   let spelled = 0
   return Array.from(counts, ([term, count]) => {
     const isContent = !hasContent || !isStop(term)
@@ -176,11 +206,47 @@ function wordTerms(analysis: Analysis): QueryTerm[] {
       isContent,
       isCorrectable,
       spellings: mayBeSpelled ? spellings(typed.get(term) ?? '', term, language) : [],
+      joined: joined.get(term) ?? [],
+      splits: mayBeSpelled ? splitsOf({ typed: typed.get(term) ?? '', term }, language, isStop) : [],
+      isInCompounds: mayBeSpelled && joinsWords(language) && term.length >= shortestInCompounds,
+      isJoin: false,
       within: within.get(term) ?? null,
-      standsIn: false,
+      standsIn: wholes.has(term),
     }
   })
 }
+
+/** Shorter words are in too many others by chance. */
+const shortestInCompounds = 5
+
+/** Of "Wi-Fi" the term of the whole, "wifi". */
+function wholeOf({ parts, terms }: Word): string | undefined {
+  return parts.length > 1 && parts.every(part => letters.test(part)) ? terms[parts.length] : undefined
+}
+
+const letters = /^\p{L}+$/u
+
+/** For the terms of a question, what they are together with a neighbour, or within the word that they are a part of. */
+function joinedIn({ words, language }: Analysis, isStop: (term: string) => boolean): ReadonlyMap<string, string[]> {
+  const joined = new Map<string, string[]>()
+  const add = (term: string, other: string) => {
+    if (other !== term) joined.set(term, [...(joined.get(term) ?? []), other])
+  }
+  let previous: TypedWord | undefined
+  for (const word of words.slice(0, maxJoined)) {
+    const whole = wholeOf(word)
+    if (whole !== undefined) for (const term of word.terms.slice(0, word.parts.length)) add(term, whole)
+    const single =
+      word.parts.length === 1 && word.terms.length === 1 ? { typed: word.parts[0]!, term: word.terms[0]! } : undefined
+    const one = previous && single && joinedOf([previous, single], language, isStop)
+    if (one) for (const { term } of [previous!, single!]) add(term, one)
+    previous = single
+  }
+  return joined
+}
+
+/** The first words of a question that may be written joined with their neighbours. */
+const maxJoined = 40
 
 /**
  * How many words of a question get other spellings. Six that no document contains are corrected, and only the database

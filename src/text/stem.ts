@@ -43,6 +43,9 @@ type Stemmer = (word: string) => string
  */
 const firstLetters: Stemmer = word => [...word].slice(0, 5).join('')
 
+/** Bulgarian is here because its stemmer throws on words such as "потери". */
+const cutLanguages: readonly string[] = 'az ba be bg cs et ka ky lv mk mn pl sk sl tk tt uz'.split(' ')
+
 const stemmers: ReadonlyMap<string, Stemmer> = new Map<string, Stemmer>([
   ['en', stemEnglish],
   ['ru', russian],
@@ -77,11 +80,14 @@ const stemmers: ReadonlyMap<string, Stemmer> = new Map<string, Stemmer>([
   ['uk', ukrainian],
   // The stemmer knows only the cedilla letters of older encodings.
   ['ro', word => romanian(word.replaceAll('ș', 'ş').replaceAll('ț', 'ţ'))],
-  // Bulgarian is here because its stemmer throws on words such as "потери".
-  ...['az', 'ba', 'be', 'bg', 'cs', 'et', 'ka', 'ky', 'lv', 'mk', 'mn', 'pl', 'sk', 'sl', 'tk', 'tt', 'uz'].map(
-    (language): [string, Stemmer] => [language, firstLetters],
-  ),
+  ...cutLanguages.map((language): [string, Stemmer] => [language, firstLetters]),
 ])
+
+/** Whether the stem of a word shows that it is longer than another, and its parts are not syllables, as in Vietnamese. */
+export function keepsLetters(word: string, language: string): boolean {
+  const own = languageOf(word, language)
+  return own !== 'kk' && own !== 'vi' && !cutLanguages.includes(own)
+}
 
 /** Whether a language has stemming rules of its own. */
 export function hasStemmer(language: string): boolean {

@@ -21,7 +21,9 @@ const word = `${first}${rest}*`
 const groupedDigits = String.raw`(?<![\p{N}.,])\d{1,3}(?: \d{3})+(?:[.,]\d{1,2})?(?![\p{L}\p{N}]|[.,]\d)`
 const compound = String.raw`${word}(?:(?:['.&\-]|_{1,3}|(?<=\d),(?=\d)|(?<=\p{N})\^-?(?=\p{N}))${word})*`
 const suffix = String.raw`(?:(?<=[A-Za-z])(?:\+\+?|#)(?![\p{L}\p{N}+#]))?`
-const chunk = new RegExp(`${noSpaces}{1,400}|${groupedDigits}|${compound}${suffix}`, 'gv')
+// ".NET", ".env"
+const dotted = String.raw`(?<![\p{L}\p{M}\p{N}.\/\)\]'\-])\.(?=\p{L}{2})${word}(?![\p{L}\p{M}\p{N}]|[.\-'&_]\p{L})`
+const chunk = new RegExp(`${dotted}|${noSpaces}{1,400}|${groupedDigits}|${compound}${suffix}`, 'gv')
 
 const startsUnspaced = new RegExp(`^${noSpaces}`, 'v')
 const segmenter = new Intl.Segmenter('und', { granularity: 'word' })
@@ -112,6 +114,11 @@ const camel = /(?<=[\p{Ll}\p{N}])(?=\p{Lu}\p{L})|(?<=\p{Lu})(?=\p{Lu}\p{Ll}{2})/
 const hangul = /^\p{Script=Hangul}{3,}$/u
 
 function spaced(surface: string): Token {
+  // ".NET" is said and often typed "dotnet".
+  if (surface.startsWith('.')) {
+    const name = wordOf(surface.slice(1))
+    return { parts: [name], wholes: [`dot${name}`] }
+  }
   const sign = /[+#]+$/.exec(surface)?.[0] ?? ''
   const name = withoutClitics(surface.slice(0, surface.length - sign.length))
   const numbered = /^(\p{L}+)\.(\p{N}[\p{N}.]*)$/u.exec(name)
@@ -125,7 +132,9 @@ function spaced(surface: string): Token {
   )
   const parts = pieces.flat()
   const whole = joined(parts)
-  if (sign) return { parts: [whole], wholes: [whole + sign] }
+  // C is another language than C++, but "Notepad++" is often typed without its signs.
+  if (sign)
+    return whole.length === 1 ? { parts: [whole + sign], wholes: [] } : { parts: [whole], wholes: [whole + sign] }
   if (parts.length === 1) return { parts, wholes: hangul.test(whole) ? pairsOf(whole) : [] }
   // "U.S.A.", "e.g.": single letters mean nothing alone.
   if (parts.every(part => part.length === 1)) return { parts: [whole], wholes: [] }

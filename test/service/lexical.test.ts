@@ -64,13 +64,18 @@ async function lexical(
   {
     bm25 = 'portable',
     filters = {},
-  }: { readonly bm25?: 'portable' | 'pg_textsearch'; readonly filters?: Filters } = {},
+    language = 'en',
+  }: {
+    readonly bm25?: 'portable' | 'pg_textsearch'
+    readonly filters?: Filters
+    readonly language?: string
+  } = {},
 ): Promise<Found> {
   const { database } = app.deps
   const collection = await createCollectionStore(database).collection(name)
   if (!collection) throw new Error(`no collection ${name}`)
   const { id, chunkCount, languages } = collection
-  const { terms } = analyzeQuestion({ text: question, language: 'en', history: [] } as never, { languages } as never)
+  const { terms } = analyzeQuestion({ text: question, language, history: [] } as never, { languages } as never)
   let best: readonly Candidate[] = []
   const keep = (candidates: readonly Candidate[]) => {
     best = candidates.toSorted((a, b) => b.lexical! - a.lexical! || a.chunkId - b.chunkId)
@@ -88,6 +93,18 @@ async function lexical(
     coverage: each.coverage,
   }))
 }
+
+const joinedDocuments = [
+  { source: 'wifi', language: 'en', text: 'The wifi is free in every room.' },
+  { source: 'signup', language: 'en', text: 'Readers sign up for courses at the desk.' },
+  { source: 'c', language: 'en', text: 'The course on C begins on Monday.' },
+  { source: 'cpp', language: 'en', text: 'The course on C++ begins on Friday.' },
+]
+const compoundDocuments = [
+  { source: 'ausweis', language: 'de', text: 'Der Ausweis gilt ein Jahr.' },
+  { source: 'bibliotheksausweis', language: 'de', text: 'Der Bibliotheksausweis gilt ein Jahr.' },
+  { source: 'wohnung', language: 'de', text: 'Die Kosten der Wohnung trägt der Mieter.' },
+]
 
 const sources = (found: Found) => found.map(each => each.source)
 const questions = [
@@ -110,6 +127,31 @@ for (const world of worlds) {
         t.ok(wrong[0]!.lexical < right[0]!.lexical, 'below the exact word')
       }
       t.same(await lexical(app, 'pages', 'qzxwvyk'), [], 'like no word there is: nothing')
+    })
+
+    await t.test('words written joined or apart are found either way, and only where a document has them', async t => {
+      await put(app, 'joined', joinedDocuments)
+      const best = async (question: string) => (await lexical(app, 'joined', question))[0]
+      t.match(await best('wi fi'), { source: 'wifi', coverage: 1 })
+      t.match(await best('wi-fi'), { source: 'wifi', coverage: 1 })
+      t.match(await best('signup'), { source: 'signup', coverage: 1 })
+      t.match(await best('sign-up'), { source: 'signup', coverage: 1 })
+      t.match(await best('upsign'), { coverage: 0 }, 'no document has "up sign": at most a slip for "sign"')
+      t.same(sources(await lexical(app, 'joined', 'C++')), ['cpp'])
+      t.same(sources(await lexical(app, 'joined', 'C')), ['c'])
+    })
+
+    await t.test('a German compound is found by its parts, its parts by it, and the word itself is best', async t => {
+      const found = async (question: string) => await lexical(app, 'compounds', question, { language: 'de' })
+      await put(app, 'compounds', compoundDocuments)
+      const card = await found('Ausweis')
+      t.same(sources(card), ['ausweis', 'bibliotheksausweis'])
+      t.same(
+        card.map(each => each.coverage),
+        [1, 1],
+      )
+      t.ok(card[0]!.lexical > card[1]!.lexical, 'the longer word weighs less')
+      t.match(await found('Wohnungskosten'), [{ source: 'wohnung', coverage: 1 }])
     })
 
     await t.test('a word that is known is never read as another', async t => {
@@ -204,14 +246,16 @@ for (const world of worlds) {
     if (world === 'embedded')
       await t.test('pg_textsearch finds the same chunks with the same scores', async t => {
         await inDatabase(app, sql => openBm25(sql, 'pg_textsearch'))
+        const isSame = async (collection: string, question: string, language = 'en') =>
+          t.same(
+            bySource(await lexical(app, collection, question, { bm25: 'pg_textsearch', language })),
+            bySource(await lexical(app, collection, question, { language })),
+            `${collection}: ${question}`,
+          )
         for (const collection of ['pages', 'grown', 'alone'])
-          for (const question of [...questions, 'obsevratory tickts']) {
-            t.same(
-              bySource(await lexical(app, collection, question, { bm25: 'pg_textsearch' })),
-              bySource(await lexical(app, collection, question)),
-              `${collection}: ${question}`,
-            )
-          }
+          for (const question of [...questions, 'obsevratory tickts']) await isSame(collection, question)
+        for (const question of ['wi fi', 'wi-fi', 'signup', 'C++']) await isSame('joined', question)
+        for (const question of ['Ausweis', 'Wohnungskosten']) await isSame('compounds', question, 'de')
         t.same(await lexical(app, 'pages', 'qzxwvyk', { bm25: 'pg_textsearch' }), [])
         t.equal(await inDatabase(app, sql => openBm25(sql, 'auto')), 'pg_textsearch', 'there: used')
         t.equal(

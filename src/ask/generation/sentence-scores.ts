@@ -1,6 +1,7 @@
 import { analyze, comparedTerms, notationTerms } from '../../text/analyze.ts'
 import { unitsOf, type Unit } from '../../text/units.ts'
 import type { Passage, AnalyzedQuestion } from '../terms.ts'
+import { createMeant } from './meant-words.ts'
 import { placeAt } from './places.ts'
 import { tableRowsOf, type TableRow } from './table-rows.ts'
 
@@ -54,7 +55,10 @@ type Unscored = Omit<ScoredSentence, 'score' | 'found' | 'ownFound' | 'foundAbov
  */
 export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Passage[]): ScoredSentence[] {
   const isFolded = asked.terms.some(({ term }) => term.startsWith('~'))
-  const all = passages.flatMap((passage, index) => sentencesOf(passage, index, isFolded))
+  const all = asMeant(
+    asked,
+    passages.flatMap((passage, index) => sentencesOf(passage, index, isFolded)),
+  )
   const counts = wantedOf(asked, all)
   const wanted = new Set(counts.keys())
   const pairs = pairsOf([...wanted])
@@ -94,6 +98,18 @@ export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Pass
     const isSeed = each.isSeed || (isField && isNamed(each.text, wanted, passages[each.passageIndex]!, isFolded))
     return { ...each, isSeed, found, ownFound, foundAbove, score: isAbout ? parts + (isLead ? weights.lead : 0) : 0 }
   })
+}
+
+/** The sentences with the words of the question that they have in another form. */
+function asMeant(asked: AnalyzedQuestion, all: readonly Unscored[]): readonly Unscored[] {
+  const held = new Set(all.flatMap(each => [...each.terms, ...each.title.all, ...each.header]))
+  const meant = createMeant(asked, held)
+  return all.map(({ terms, title, header, ...each }) => ({
+    ...each,
+    terms: meant(terms),
+    header: meant(header),
+    title: { ...title, all: meant(title.all), last: meant(title.last) },
+  }))
 }
 
 /**

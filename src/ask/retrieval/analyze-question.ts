@@ -27,6 +27,6 @@ export function analyzeText(text: string, language: string, readAs: string = lan
  * Function words only add noise (nDCG@10 0.002–0.003), except for Vietnamese without diacritics, where they help by
  * 0.004.
  */
-function isWorthAsking({ term, isContent, standsIn }: TextTerm): boolean {
-  return isContent || standsIn || term.startsWith('~') || isPair(term)
+function isWorthAsking({ term, isContent, isJoin, standsIn }: TextTerm): boolean {
+  return isContent || isJoin || standsIn || term.startsWith('~') || isPair(term)
 }

@@ -69,7 +69,7 @@ t.test('a question equal to a document: finds all its terms there', async t => {
     fc.property(texts, languages, (text, language) => {
       const analysis = analyze(text, language)
       const indexed = new Set(indexTerms(analysis))
-      return queryTerms(analysis).every(({ term }) => indexed.has(term))
+      return queryTerms(analysis).every(({ term, isJoin }) => isJoin || indexed.has(term))
     }),
     runs,
   )

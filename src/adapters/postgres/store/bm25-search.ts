@@ -69,17 +69,72 @@ export function bm25Search(sql: Sql, search: LexicalSearch, path: string | null)
       from (${search.bm25 === 'portable' ? matching(sql, search, path) : foundByExtension(sql, search, path)}) c
       order by score desc nulls last, c.id limit ${inlineNumber(sql, search.limit)}),
     lexical as (
-      select b.id, b.score, coalesce(least(1, (select coalesce(sum(a.gain), 0) from asked a where a.is_content and b.terms @@ a.word)
+      select b.id, b.score, coalesce(least(1, (select coalesce(sum(v.gain), 0) from covering v where b.terms @@ v.words)
         / nullif((select ${inlineNumber(sql, k1 + 1)}::float8 * worth from worth), 0)), 0) as coverage
       from best b where b.score is not null)`
 }
 
+/** Chunks with both halves of a word in which they are looked for next to each other. */
+const maxCompared = 200
+/** Weights of a longer word that has the asked one inside: where the collection has the asked word too, and where not. */
+const besideWeight = 0.3
+const insteadWeight = 0.7
+/** A compound is longer than its part by at least this many letters: less is an ending. */
+const shortestRest = 3
+
 /**
- * Builds `asked (term, word, gain, is_content, df)`: the words that the collection knows, with their idf. An unknown
- * word is replaced by up to two known ones with similar spelling, found by trigrams or as the stem of the typed word
- * with one letter omitted or two swapped; a known word never is. `worth` is the gain of a chunk with all content words.
+ * Builds `splits (place, terms, …)` and `inside (place, term, df, …)`: words that some write joined and others apart.
+ * An unknown word is read as two where these stand next to each other in a document, in a language with compounds
+ * wherever they stand. `inside` has the words with the asked one inside: joined with its neighbour, or a compound.
  */
-function askedTerms(sql: Sql, { collectionId, terms }: LexicalSearch): Fragment {
+function joinedTerms(sql: Sql, { collectionId, terms }: LexicalSearch): Fragment {
+  const id = inlineNumber(sql, collectionId)
+  const splits = terms.flatMap(({ splits = [] }, i) => splits.map(split => ({ ...split, place: i + 1 })))
+  const joined = terms.flatMap(({ joined = [] }, i) => joined.map(term => ({ term, place: i + 1 })))
+  const partPlaces = terms.flatMap(({ isInCompounds = false, isContent }, i) =>
+    isInCompounds && isContent ? [i + 1] : [],
+  )
+  return sql`
+    halves as materialized (
+      select s.*, least(a.chunk_count, z.chunk_count) as rarer, a.chunk_count as a_df, z.chunk_count as z_df
+      from unnest(${splits.map(s => s.place)}::int[], ${splits.map(s => s.terms[0])}::text[], ${splits.map(s => s.terms[1])}::text[],
+        ${flags(splits.map(s => s.areContent[0]))}::text[]::bool[], ${flags(splits.map(s => s.areContent[1]))}::text[]::bool[],
+        ${flags(splits.map(s => s.isCompound))}::text[]::bool[]) as s(place, a, z, a_content, z_content, is_compound)
+      join typed t on t.place = s.place and t.is_unknown
+      join collection_terms a on a.collection_id = ${id} and a.term = s.a
+      join collection_terms z on z.collection_id = ${id} and z.term = s.z),
+    splits as materialized (
+      select distinct on (h.place) h.* from halves h
+      where h.is_compound or exists (
+        select from (select c.terms from chunks c where c.collection_id = ${id} and c.terms @@ (${quoted(sql, 'h.a')} && ${quoted(sql, 'h.z')}) limit ${inlineNumber(sql, maxCompared)}) c
+        where c.terms @@ (${quoted(sql, 'h.a')} <-> ${quoted(sql, 'h.z')}))
+      order by h.place, h.rarer desc, h.a),
+    inside as materialized (
+      select j.place, k.term, k.chunk_count as df, false as is_compound
+      from unnest(${joined.map(j => j.place)}::int[], ${joined.map(j => j.term)}::text[]) as j(place, term)
+      join collection_terms k on k.collection_id = ${id} and k.term = j.term
+      union all
+      select t.place, v.term, v.df, true from unnest(${partPlaces.slice(0, maxCorrected)}::int[]) as p(place) join typed t on t.place = p.place
+      cross join lateral (
+        select v.term, v.chunk_count as df from collection_terms v
+        where v.collection_id = ${id} and v.term like '%' || t.term || '%' and (v.term like '%' || t.term or v.term like t.term || '%')
+          and length(v.term) >= length(t.term) + ${inlineNumber(sql, shortestRest)} and v.term !~ '[0-9_]'
+        order by v.term like '%' || t.term desc, v.chunk_count desc, v.term limit 3) as v)`
+}
+
+/** A column's term as a tsquery. */
+function quoted(sql: Sql, column: 'term' | 'h.a' | 'h.z'): Fragment {
+  return sql`('''' || replace(replace(${sql.unsafe(column)}, '\\', '\\\\'), '''', '''''') || '''')::tsquery`
+}
+
+/**
+ * Builds `asked (term, word, gain, df)`: the words that the collection knows, with their idf. An unknown word is
+ * replaced by two that it consists of and by up to two known ones with similar spelling, found by trigrams or as the
+ * stem of the typed word with one letter omitted or two swapped; a known word never is. `covering (words, gain)` are the
+ * content words, each with those that it is inside of, and `worth` is the gain of a chunk with all of them.
+ */
+function askedTerms(sql: Sql, search: LexicalSearch): Fragment {
+  const { collectionId, terms } = search
   const spellings = terms.flatMap(({ spellings }, place) => spellings.map(spelling => ({ spelling, place: place + 1 })))
   return sql`
     typed as materialized (
@@ -93,11 +148,20 @@ function askedTerms(sql: Sql, { collectionId, terms }: LexicalSearch): Fragment 
         ${terms.map(t => t.within ?? '')}::text[], ${flags(terms.map(t => t.standsIn ?? false))}::text[]::bool[])
         with ordinality as u(term, count, is_content, is_spare, is_correctable, within, stands_in, place)
       left join collection_terms k on k.collection_id = ${inlineNumber(sql, collectionId)} and k.term = u.term),
+    ${joinedTerms(sql, search)},
     read_as as materialized (
-      select term, is_content as is_wanted, is_content, is_spare, coalesce(df, 0)::float8 as df, count as weight, 1 as rank from typed where not is_unknown
+      select place, term, is_content as is_wanted, is_content, is_spare, coalesce(df, 0)::float8 as df, count as weight, 1 as rank from typed where not is_unknown
       union all
-      select coalesce(f.term, t.term), t.is_content, t.is_content and coalesce(f.likeness >= ${inlineNumber(sql, sureSimilarity)}::float8, true), t.is_spare, coalesce(f.df, 0),
-        t.count * coalesce(f.likeness, 1), coalesce(f.rank, 1)
+      select t.place, h.term, t.is_content and h.is_content, t.is_content and h.is_content, t.is_spare, h.df, t.count, 1
+      from splits s join typed t on t.place = s.place
+      cross join lateral (values (s.a, s.a_content, s.a_df), (s.z, s.z_content, s.z_df)) as h(term, is_content, df)
+      union all
+      select i.place, i.term, false, false, t.is_spare, i.df,
+        t.count * case when t.df is null then ${inlineNumber(sql, insteadWeight)}::float8 else ${inlineNumber(sql, besideWeight)}::float8 end, 1
+      from inside i join typed t on t.place = i.place where i.is_compound
+      union all
+      select t.place, coalesce(f.term, t.term), t.is_content, t.is_content and coalesce(f.likeness >= ${inlineNumber(sql, sureSimilarity)}::float8, true), t.is_spare, coalesce(f.df, 0),
+        t.count * coalesce(f.likeness, 1), coalesce(f.rank, 1) + (select count(*) from splits s where s.place = t.place)
       from typed t left join lateral (
         select near.term, min(near.df) as df, 1 - min(distance)::float8 / greatest(length(ltrim(t.term, '~')), 3) as likeness,
           row_number() over (order by min(distance), max(closeness) desc, min(near.df) desc, near.term) as rank
@@ -116,12 +180,18 @@ function askedTerms(sql: Sql, { collectionId, terms }: LexicalSearch): Fragment 
         group by near.term order by rank limit 2) as f on true
       where t.is_unknown),
     asked as materialized (
-      select term, ('''' || replace(replace(term, '\\', '\\\\'), '''', '''''') || '''')::tsquery as word, df, is_content,
+      select term, ${quoted(sql, 'term')} as word, df,
         ${inlineNumber(sql, k1 + 1)}::float8 * weight * ${idf(sql)} as gain
       from stats, (
-        select term, sum(weight) as weight, bool_or(is_content) as is_content, max(df) as df from read_as
+        select term, sum(weight) as weight, max(df) as df from read_as
         where df > 0 and (not is_spare or not exists (select from read_as where df > 0 and not is_spare))
         group by term) as each),
+    covering as materialized (
+      select (
+        select string_agg(${quoted(sql, 'term')}::text, ' | ')::tsquery from (
+          select r.term where r.df > 0 union select i.term from inside i where i.place = r.place and r.rank = 1) as any_of) as words,
+        ${inlineNumber(sql, k1 + 1)}::float8 * weight * ${idf(sql)} as gain
+      from stats, read_as r where r.is_content),
     worth as (
       select sum(case when is_content then weight * ${idf(sql)} else ln(2 * n + 2) end) as worth from read_as, stats where is_wanted and rank = 1)`
 }
