@@ -106,8 +106,8 @@ function joinedTerms(sql: Sql, { collectionId, terms }: LexicalSearch): Fragment
     splits as materialized (
       select distinct on (h.place) h.* from halves h
       where h.is_compound or exists (
-        select from (select c.terms from chunks c where c.collection_id = ${id} and c.terms @@ (${quoted(sql, 'h.a')} && ${quoted(sql, 'h.z')}) limit ${inlineNumber(sql, maxCompared)}) c
-        where c.terms @@ (${quoted(sql, 'h.a')} <-> ${quoted(sql, 'h.z')}))
+        select from (select c.terms from chunks c where c.collection_id = ${id} and c.terms @@ (${quoted(sql, sql`h.a`)} && ${quoted(sql, sql`h.z`)}) limit ${inlineNumber(sql, maxCompared)}) c
+        where c.terms @@ (${quoted(sql, sql`h.a`)} <-> ${quoted(sql, sql`h.z`)}))
       order by h.place, h.rarer desc, h.a),
     inside as materialized (
       select j.place, k.term, k.chunk_count as df, false as is_compound
@@ -122,9 +122,9 @@ function joinedTerms(sql: Sql, { collectionId, terms }: LexicalSearch): Fragment
         order by v.term like '%' || t.term desc, v.chunk_count desc, v.term limit 3) as v)`
 }
 
-/** A column's term as a tsquery. */
-function quoted(sql: Sql, column: 'term' | 'h.a' | 'h.z'): Fragment {
-  return sql`('''' || replace(replace(${sql.unsafe(column)}, '\\', '\\\\'), '''', '''''') || '''')::tsquery`
+/** A term as a tsquery. */
+function quoted(sql: Sql, term: Fragment): Fragment {
+  return sql`('''' || replace(replace(${term}, '\\', '\\\\'), '''', '''''') || '''')::tsquery`
 }
 
 /**
@@ -180,7 +180,7 @@ function askedTerms(sql: Sql, search: LexicalSearch): Fragment {
         group by near.term order by rank limit 2) as f on true
       where t.is_unknown),
     asked as materialized (
-      select term, ${quoted(sql, 'term')} as word, df,
+      select term, ${quoted(sql, sql`term`)} as word, df,
         ${inlineNumber(sql, k1 + 1)}::float8 * weight * ${idf(sql)} as gain
       from stats, (
         select term, sum(weight) as weight, max(df) as df from read_as
@@ -188,7 +188,7 @@ function askedTerms(sql: Sql, search: LexicalSearch): Fragment {
         group by term) as each),
     covering as materialized (
       select (
-        select string_agg(${quoted(sql, 'term')}::text, ' | ')::tsquery from (
+        select string_agg(${quoted(sql, sql`term`)}::text, ' | ')::tsquery from (
           select r.term where r.df > 0 union select i.term from inside i where i.place = r.place and r.rank = 1) as any_of) as words,
         weight * ${idfOfMany(sql)} as meaning
       from stats, read_as r where r.is_content),
@@ -196,19 +196,18 @@ function askedTerms(sql: Sql, search: LexicalSearch): Fragment {
       select sum(case when is_content then weight * ${idfOfMany(sql)} else ln(2 * n + 2) end) as worth from read_as, stats where is_wanted and rank = 1)`
 }
 
-function idf(sql: Sql): Fragment {
-  return sql`ln(1 + (n - least(df, n) + 0.5) / (df + 0.5))`
+function idf(sql: Sql, chunks = sql`n`): Fragment {
+  return sql`ln(1 + (${chunks} - least(df, n) + 0.5) / (df + 0.5))`
 }
 
 /**
- * In one or two documents every known word would weigh next to nothing beside an unknown one, and every question would
- * be refused. The words that tell what a question is about are weighed as if there were this many chunks.
+ * In a collection of one or two documents every known word would weigh next to nothing beside an unknown one, and no
+ * question would have an answer. What a question is about is weighed as if there were this many chunks.
  */
 const fewestChunks = 50
 
 function idfOfMany(sql: Sql): Fragment {
-  const many = sql`greatest(n, ${inlineNumber(sql, fewestChunks)}::float8)`
-  return sql`ln(1 + (${many} - least(df, n) + 0.5) / (df + 0.5))`
+  return idf(sql, sql`greatest(n, ${inlineNumber(sql, fewestChunks)}::float8)`)
 }
 
 /**
