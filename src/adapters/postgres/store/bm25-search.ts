@@ -201,7 +201,7 @@ function idf(sql: Sql, chunks = sql`n`): Fragment {
 }
 
 /**
- * In a collection of one or two documents every known word would weigh next to nothing beside an unknown one, and no
+ * In a collection of one or two documents every known word would weigh almost nothing compared with an unknown one, and no
  * question would have an answer. What a question is about is weighed as if there were this many chunks.
  */
 const fewestChunks = 50
