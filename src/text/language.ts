@@ -146,13 +146,29 @@ const vietnameseLetters = /[ơưạảấầẩẫậắằẳẵặẹẻẽế
 function latin(sample: string, expected: readonly string[]): string {
   const words = wordsOf(sample)
   if (words.filter(word => vietnameseLetters.test(word)).length > words.length * 0.2) return 'vi'
-  const prior = expectation(sample, expected.filter(isLatin), expectedWeight.latin)
+  const latinExpected = expected.filter(isLatin)
+  const isGuess = words.length <= fewWords && !/[^\0-\x7f]/.test(sample)
+  if (isGuess && latinExpected.length > 0 && !hasFunctionWordsBeyond(words, latinExpected))
+    return mostLikely(sample, latinExpected)
+  const prior = expectation(sample, latinExpected, expectedWeight.latin)
   if (!expected.includes('en')) prior.set('en', englishWeight / (words.length + 1))
   if (expected.includes('vi')) {
     const share = words.filter(word => vietnameseSyllable.test(stripDiacritics(word))).length / words.length
     prior.set('vi', share > 0.5 ? (prior.get('vi') ?? 0) + share - 0.5 : 0)
   }
   return mostLikely(sample, [], prior)
+}
+
+/** Whether a function word shows a language that is not expected: names and headings of tables have none. */
+function hasFunctionWordsBeyond(words: readonly string[], expected: readonly string[]): boolean {
+  const known = new Set(expected.flatMap(language => [...(functionWords().get(language) ?? [])]))
+  return words.some(
+    word =>
+      !known.has(word) &&
+      functionWords()
+        .values()
+        .some(stops => stops.has(word)),
+  )
 }
 
 /**
@@ -188,6 +204,8 @@ const expectedWeight = { latin: 3, other: 1.5 }
 const englishWeight = 0.6
 // Among the languages in Cyrillic letters by far the most frequent; the library takes single words for Ukrainian.
 const russianWeight = 1.5
+/** With fewer words than this and no function word, statistics only guess. */
+const fewWords = 8
 /** Rare in documents, and what the library falls back to when unsure. */
 const unlikely: ReadonlySet<string> = new Set(['la', 'eo', 'ber', 'vo', 'ia', 'tlh', 'io', 'rn', 'tk'])
 /** Their plain text has a letter with a mark in every third word or so, and the library does not count those missing. */

@@ -132,6 +132,12 @@ t.test('words without a mark are not in a language that is full of marks', async
   t.equal(detectLanguage('kiek kainuoja bilietas i muzieju ir kada jis dirba', { among: ['lt'] }), 'lt')
 })
 
+t.test('a few words without a function word are in the language of the collection', async t => {
+  // The library takes the names for Danish, which they are.
+  t.equal(detectLanguage('| Port | High water |\n| Skagen | 4:10 |\n| Esbjerg | 5:20 |', { among: ['en'] }), 'en')
+  t.equal(detectLanguage('Wann ist die Bibliothek offen?', { among: ['en'] }), 'de')
+})
+
 t.test('addresses, code and identifiers: say nothing about the language', async t => {
   t.equal(detectLanguage('See https://example.com/pages/docs/en/welcome\nОткройте страницу'), 'ru')
   t.equal(detectLanguage('```js\nconst x = await fetch(url)\n```\nСкачайте файл и запустите его.'), 'ru')
