@@ -390,6 +390,8 @@ export interface QueryTerm {
     /** The two need not stand next to each other in a document. */
     readonly isCompound: boolean
   }[]
+  /** Two neighbours of the question written as one: found where the collection has it, and no word that was asked. */
+  readonly isJoin?: boolean
   /** It may be a part of longer words, which then count as well, with less weight. */
   readonly isInCompounds?: boolean
   /** The date, provision or code that it is only a part of; where the collection has that, it counts instead. */

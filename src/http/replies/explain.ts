@@ -47,7 +47,9 @@ function questionJson({ asked, isRewritten, wordings = [], usedWording = null }:
     rewritten: isRewritten === true,
     language: asked.language,
     analyzed_as: asked.readAs,
-    terms: asked.terms.map(({ term, isContent, isSpare }) => ({ term, content: isContent, spare: isSpare })),
+    terms: asked.terms
+      .filter(({ isJoin = false }) => !isJoin)
+      .map(({ term, isContent, isSpare }) => ({ term, content: isContent, spare: isSpare })),
     other_wordings: wordings,
     used_wording: usedWording,
   }
