@@ -194,7 +194,6 @@ function wordTerms(analysis: Analysis): QueryTerm[] {
   const isStop = (term: string) => isStopWord(term, language)
   const hasContent = counts.keys().some(term => !isStop(term))
   const joined = joinedIn(analysis, isStop)
-  const wholes = new Set(asTyped ? words.map(wholeOf) : [])
   let spelled = 0
   return Array.from(counts, ([term, count]) => {
     const isContent = !hasContent || !isStop(term)
@@ -211,7 +210,7 @@ function wordTerms(analysis: Analysis): QueryTerm[] {
       isInCompounds: mayBeSpelled && joinsWords(language) && term.length >= shortestInCompounds,
       isJoin: false,
       within: within.get(term) ?? null,
-      standsIn: wholes.has(term),
+      standsIn: false,
     }
   })
 }

@@ -30,12 +30,6 @@ t.test('a question that has the joined form itself: asks for it once', async t =
   t.equal(terms.filter(term => term === 'wifi').length, 1)
 })
 
-t.test('a hyphened word: is content as one only where the collection has it so', async t => {
-  const [wi, fi, whole] = termsOf('Wi-Fi')
-  t.match(whole, { term: 'wifi', standsIn: true })
-  t.same([wi?.joined, fi?.joined], [['wifi'], ['wifi']])
-})
-
 t.test('a word: is read as two at every place', async t => {
   t.same(splits('wifi'), ['w ifi', 'wi fi'])
   t.ok(splits('checkin').includes('check in'))
