@@ -29,6 +29,11 @@ async function searchLocked(app: App, ms: number, count: number): Promise<void> 
     const { searches } = await sql.begin(async tx => {
       await tx`lock table chunks in access exclusive mode`
       const searches = times(count, () => app.send('POST', '/search', freshQuestion()))
+      // Their questions are embedded first, one at a time; on a busy machine that alone may take as long.
+      await until('half of those that fit have come to the database', () => {
+        const { checkedOut, size, maxOverflow } = app.deps.database.status()
+        return checkedOut >= Math.min(count, size + maxOverflow) / 2
+      })
       await tx`select pg_sleep(${ms / 1000})`
       return { searches }
     })
