@@ -41,7 +41,8 @@ function addLine(parts: string[], line: string, joint: ' ' | '\n'): void {
 function shown(line: string): string {
   return line
     .replace(/^(?:[•▪‣◦●○■□❖➢✓·\uf0a7\uf0b7\uf0d8]\s*|[*–—]\s+)/u, '- ')
-    .replace(/\s*(?:\.\s?){5,}\s*/g, ' … ')
+    .replace(/\s+/g, ' ') // first, because looking for spaces before the dots would go over long runs again and again
+    .replace(/ ?(?:\. ?){5,}/g, ' … ')
     .trimEnd()
 }
 
@@ -124,7 +125,7 @@ function isSpaceless(character: string): boolean {
 /** A link that goes over two lines is one link. */
 export function withJoinedLinks(text: string): string {
   return text.replace(
-    /\]\((\S+?)\)(\s?)(?=\[[^\]\n]*\]\((\S+?)\))\[/g,
+    /\]\(([^\s()]+)\)(\s?)(?=\[[^\]\n]*\]\(([^\s()]+)\))\[/g,
     (all, url: string, space: string, next: string) => (url === next ? space : all),
   )
 }
