@@ -5,7 +5,7 @@ import { UnreadableError } from './content.ts'
 export type Attributes = { readonly [name: string]: string }
 
 export interface XmlElement {
-  /** Without a prefix. */
+  /** Without a prefix, unless the caller names them otherwise. */
   readonly name: string
   /** By name: as written, or with the usual prefix of a known namespace (`r:id`, `xlink:href`, `table:name`). */
   readonly attributes: Attributes
@@ -22,29 +22,44 @@ export interface XmlHandlers {
 
 type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
-const deepest = 1000
-/** A tree of this many nodes takes a few hundred megabytes. */
-const mostNodes = 2_000_000
+/** How elements and attributes are named, and limits; callers that recurse need a lower one of the depth. */
+export interface XmlReading {
+  readonly elementName?: (name: QualifiedName) => string
+  readonly attributeName?: (name: QualifiedName) => string
+  readonly deepest?: number
+  /** Limit of a tree. Two million nodes take a few hundred megabytes. */
+  readonly mostNodes?: number
+}
+
+export interface QualifiedName {
+  readonly prefix: string
+  readonly uri: string
+  readonly local: string
+}
 
 /**
  * Parses XML piece by piece. Entities that a document type defines are errors, so nothing is expanded, and no other
  * file is opened. Throws on XML that is not well-formed.
  */
-export async function walkXml(chunks: Chunks, { open, close, text }: XmlHandlers): Promise<void> {
+export async function walkXml(
+  chunks: Chunks,
+  { open, close, text }: XmlHandlers,
+  { elementName = ({ local }) => local, attributeName = nameOf, deepest = 1000 }: XmlReading = {},
+): Promise<void> {
   const parser = new SaxesParser({ xmlns: true, position: false })
   let depth = 0
   parser.on('error', error => {
     throw error
   })
-  parser.on('opentag', ({ local, attributes }) => {
+  parser.on('opentag', tag => {
     if (++depth > deepest) throw new RangeError('nested too deeply')
     const named: Record<string, string> = Object.create(null)
-    for (const attribute of Object.values(attributes)) named[nameOf(attribute)] = attribute.value
-    open(local, named)
+    for (const attribute of Object.values(tag.attributes)) named[attributeName(attribute)] = attribute.value
+    open(elementName(tag), named)
   })
-  parser.on('closetag', ({ local }) => {
+  parser.on('closetag', tag => {
     depth -= 1
-    close(local)
+    close(elementName(tag))
   })
   if (text !== undefined) {
     parser.on('text', text)
@@ -59,14 +74,15 @@ export async function walkXml(chunks: Chunks, { open, close, text }: XmlHandlers
 }
 
 /** Parses XML to a tree; for parts that are not long. */
-export async function parseXml(chunks: Chunks, most = mostNodes): Promise<XmlElement> {
+export async function parseXml(chunks: Chunks, reading: XmlReading = {}): Promise<XmlElement> {
   const root: { name: string; attributes: Attributes; children: XmlNode[] } = { name: '', attributes: {}, children: [] }
   const path = [root]
+  const { mostNodes = 2_000_000 } = reading
   let nodes = 0
   const count = () => {
-    if (++nodes > most) throw new UnreadableError('has too many parts; split it into smaller documents')
+    if (++nodes > mostNodes) throw new UnreadableError('has too many parts; split it into smaller documents')
   }
-  await walkXml(chunks, {
+  const handlers: XmlHandlers = {
     open: (name, attributes) => {
       count()
       const element = { name, attributes, children: [] }
@@ -78,7 +94,8 @@ export async function parseXml(chunks: Chunks, most = mostNodes): Promise<XmlEle
       count()
       path.at(-1)!.children.push(text)
     },
-  })
+  }
+  await walkXml(chunks, handlers, reading)
   return root.children.find(node => typeof node !== 'string')!
 }
 
@@ -112,7 +129,7 @@ function decoderFor(start: Uint8Array): TextDecoder {
 }
 
 /** Prefixes as the standards write them, because programs may choose others. */
-function nameOf({ prefix, uri, local }: { prefix: string; uri: string; local: string }): string {
+function nameOf({ prefix, uri, local }: QualifiedName): string {
   if (prefix === '') return local
   if (/^http:\/\/(?:schemas\.openxmlformats\.org|purl\.oclc\.org)\/.*\/relationships$/.test(uri)) return `r:${local}`
   const openDocument = /^urn:oasis:names:tc:opendocument:xmlns:([a-z-]+):/.exec(uri)?.[1]

@@ -1,3 +1,5 @@
+import { indentOf } from './indent.ts'
+
 /**
  * Parts that documentation tools add to Markdown: tabs and notes of MkDocs (`=== "Tab"`, `!!! note`), containers of
  * Docusaurus, VitePress and MyST (`:::tip`), directives of MyST in fences, components such as `<TabItem>`, and
@@ -85,16 +87,6 @@ function partAt(level: Level, i: number): Found | undefined {
     default:
       return definition(level, i)
   }
-}
-
-function indentOf(line: string): number {
-  let column = 0
-  for (const character of line) {
-    if (character === ' ') column += 1
-    else if (character === '\t') column += 4 - (column % 4)
-    else break
-  }
-  return column
 }
 
 /** Removes up to `columns` of indentation. */

@@ -1,3 +1,5 @@
+import { indentOf } from './indent.ts'
+
 /**
  * Finds the borders at which Markdown can be cut so that its parts, parsed separately, give the blocks of the whole. A
  * border is before an unindented line with a blank line above, outside of fenced code and raw HTML. If that is not
@@ -157,17 +159,6 @@ function unsure(container: Container | null): Container | null {
 /** Whether a line with this text can only begin or continue a paragraph. */
 function isPlain(text: string): boolean {
   return /^(?:[\p{L}("']|\*{1,2}[\p{L}`]|`[^`]|\[[^\][]+\]\()/u.test(text)
-}
-
-/** Indentation in columns, with tab stops at every fourth column. */
-function indentOf(line: string): number {
-  let column = 0
-  for (const character of line) {
-    if (character === ' ') column += 1
-    else if (character === '\t') column += 4 - (column % 4)
-    else break
-  }
-  return column
 }
 
 /** Column at which the content of a list item or footnote begins, or null if the line begins neither. */

@@ -17,7 +17,7 @@ const prefixes: Readonly<Record<string, string>> = {
 
 /** The blocks of a package (.odt), or of a document in one XML file (.fodt). */
 export async function openDocumentBlocks(bytes: Buffer): Promise<readonly FlowBlock[]> {
-  if (bytes.subarray(0, 2).toString('latin1') !== 'PK') return blocksOf([parseXml(bytes, prefixes)])
+  if (bytes.subarray(0, 2).toString('latin1') !== 'PK') return blocksOf([await parseXml(bytes, prefixes)])
   const archive = await openZip(bytes)
   const manifest = await archive.bytes('META-INF/manifest.xml')
   if (archive.names.includes('encrypted-package') || manifest?.includes('encryption-data')) {
@@ -26,7 +26,9 @@ export async function openDocumentBlocks(bytes: Buffer): Promise<readonly FlowBl
   const content = await archive.bytes('content.xml')
   const styles = await archive.bytes('styles.xml')
   if (content === null) throw new Error('the package has no content')
-  return blocksOf([content, styles].filter(part => part !== null).map(part => parseXml(part, prefixes)))
+  return blocksOf(
+    await Promise.all([content, styles].filter(part => part !== null).map(part => parseXml(part, prefixes))),
+  )
 }
 
 function blocksOf(roots: readonly Xml[]): readonly FlowBlock[] {
