@@ -75,6 +75,7 @@ async function reindexAll(host: Host, options: Options, signal: AbortSignal): Pr
               await preparing.restored(embedder, document, {
                 place,
                 signal: aborted,
+                // Not the collection's languages: those that an older version took a document for are among them.
                 collection: { languages: [], chunking },
               }),
             embed: embedEach(embedder),
