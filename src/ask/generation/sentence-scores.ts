@@ -142,13 +142,16 @@ function partsOf({ terms }: AnalyzedQuestion): (part: string | null) => boolean 
   return part => part !== null && asked.has(part)
 }
 
-const partNumber = String.raw`(\d{1,4}(?:\.\d{1,4})*)(?![\p{L}\p{Nd}^])`
-const numberedText = new RegExp(String.raw`^(?:- )?(?:§ ?)?${partNumber}`, 'u')
+const partNumber = String.raw`(?<number>\d{1,4}(?:\.\d{1,4})*)(?![\p{L}\p{Nd}^])`
+/** "3.2 …", "7. …", "7) …" or "§ 7 …", but not "30 days". */
+const numberedText = new RegExp(String.raw`^(?:- )?(?<sign>§ ?)?${partNumber}(?<stop>[.)]?)`, 'u')
 /** A sentence that begins with "Section 1.2" may only mention it, a heading does not. */
 const numberedHeading = new RegExp(String.raw`^(?:§ ?|\p{L}{1,12}\.? )?${partNumber}`, 'u')
 
 function partOf(text: string, title: string): string | null {
-  return numberedText.exec(text)?.[1] ?? numberedHeading.exec(title.split(separator).at(-1) ?? '')?.[1] ?? null
+  const { number, sign, stop } = numberedText.exec(text)?.groups ?? {}
+  if (number !== undefined && (sign || stop || number.includes('.'))) return number
+  return numberedHeading.exec(title.split(separator).at(-1) ?? '')?.groups?.['number'] ?? null
 }
 
 function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean): Unscored[] {

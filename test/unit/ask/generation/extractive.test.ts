@@ -82,6 +82,10 @@ t.test('a numbered part is answered by what stands in it, not by what mentions i
   )
   const { text } = await answerTo('What does section 1.2 say?', [manual])
   t.equal(text, 'No gloves at rotating machines. [1]')
+  const rules = passage(
+    '30 days before the end of the term the list is closed.\n\nArticle 30 The rector appoints the members of the board for four years.',
+  )
+  t.match((await answerTo('What does article 30 say?', [rules])).text, /^Article 30 The rector/)
 })
 
 t.test('nothing of the question in it: no answer', async t => {
