@@ -5,7 +5,7 @@ import { decodedWith } from './readers/encoding/decoders.ts'
 import { encodingOf } from './readers/encoding/encoding.ts'
 
 /** Why a file in a folder was not read. Only `unsupported` is a fault of its own. */
-export const skipReasons = ['unsupported', 'picture', 'media', 'archive', 'font', 'code', 'data', 'ignored'] as const
+const skipReasons = ['unsupported', 'picture', 'media', 'archive', 'font', 'code', 'data', 'ignored'] as const
 export type SkipReason = (typeof skipReasons)[number]
 
 /** Files that were not read, by reason. */

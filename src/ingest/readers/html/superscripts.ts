@@ -20,7 +20,7 @@ const longestExponent = 20
 const signs: Readonly<Record<string, string>> = { TM: '™', SM: '℠', R: '®' }
 
 /** The text of a `<sup>` or `<sub>` element, to follow `before`. It never becomes part of a number before it. */
-export function scriptText(text: string, position: Position, before: string): string {
+function scriptText(text: string, position: Position, before: string): string {
   const own = text.replace(/\s+/g, ' ').trim()
   if (own === '') return ''
   // Already in Unicode, such as a nested element.

@@ -99,7 +99,7 @@ function listParagraphs(list: XmlElement, styles: OdfStyles, level: number, abov
 const unread = new Set(['annotation', 'annotation-end', 'page-number', 'page-count', 'date', 'time', 'tracked-changes'])
 
 /** The text of a paragraph with links and raised text. */
-export function inlineHtml(element: XmlElement, styles: OdfStyles): string {
+function inlineHtml(element: XmlElement, styles: OdfStyles): string {
   return element.children
     .map(node => {
       if (typeof node === 'string') return htmlOf(node.replace(/\s+/g, ' '))

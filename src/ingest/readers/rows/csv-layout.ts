@@ -174,7 +174,7 @@ export function isQuestion(value: string): boolean {
   return /[?？؟]\s*$/.test(value)
 }
 
-export function mostly<T>(values: readonly T[], test: (value: T) => boolean): boolean {
+function mostly<T>(values: readonly T[], test: (value: T) => boolean): boolean {
   return values.filter(test).length * 2 > values.length
 }
 
