@@ -1,7 +1,7 @@
 import { analyze, comparedTerms, isStopWord } from '../../text/analyze.ts'
 import { sentences, type Span } from '../../text/sentences.ts'
 import { clausesOf, type Clause } from './clauses.ts'
-import { placeAt } from './places.ts'
+import { citationOf } from './quotes.ts'
 import type { Citation, Passage } from '../terms.ts'
 
 const maxQuote = 300
@@ -39,12 +39,7 @@ function citation(index: number, passage: Passage, claims: readonly Clause[]): C
   const before = claims.map(({ text }) => text).join('\n')
   const after = claims.map(({ following }) => following).join('\n')
   const span = bestSpan(passage, spans, before) ?? bestSpan(passage, spans, after) ?? mostSimilarSpan(passage, spans)
-  const { documentId, chunkId, version, scores } = passage
-  const { title, url, page } = placeAt(passage, span.start)
-  const start = passage.start + span.start
-  const end = passage.start + span.end
-  const quote = passage.text.slice(span.start, span.end)
-  return { index, documentId, chunkId, version, title, url, page, quote, start, end, score: scores.fused }
+  return citationOf(passage, index, span)
 }
 
 /** Adds the passage that supports a sentence best, if one clearly does. */
