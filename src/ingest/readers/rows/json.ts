@@ -49,8 +49,7 @@ async function* textOf(path: string, options: LineOptions): AsyncGenerator<strin
     for await (const chunk of utf8Chunks(path, options)) yield decoder.decode(chunk, { stream: true })
     yield decoder.decode()
   } catch (error) {
-    if (error instanceof TypeError)
-      throw new UnreadableError(options.encoding?.refusal ?? encodingFault)
+    if (error instanceof TypeError) throw new UnreadableError(options.encoding?.refusal ?? encodingFault)
     throw error
   }
 }
