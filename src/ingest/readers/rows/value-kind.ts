@@ -19,7 +19,8 @@ const leadingZero = /^0\d+$/
 const coordinate = /^-?\d{1,3}\.\d{5,}$/
 const coordinates = /^-?\d{1,3}\.\d{4,}[,;]\s?-?\d{1,3}\.\d{4,}$/
 /** A list of many numbers, some with three decimals or more, such as an embedding. */
-const vector = /^(?=[-+\d.,e\s[]*?\.\d{3})\[?\s*(?:-?\d+(?:\.\d+)?(?:e[-+]?\d+)?,\s?){15}-?\d+(?:\.\d+)?(?:e[-+]?\d+)?\s*(?:,|\]?$)/i
+const vector =
+  /^(?=[-+\d.,e\s[]*?\.\d{3})\[?\s*(?:-?\d+(?:\.\d+)?(?:e[-+]?\d+)?,\s?){15}-?\d+(?:\.\d+)?(?:e[-+]?\d+)?\s*(?:,|\]?$)/i
 const integer = /^-?\d+$/
 /** `10kg`, `5 GHz`, `12%`: a number with its unit. */
 const measure = /^[-+]?[$€£¥₸₫₽]?\s?\d[\d\s.,]*\s?(?:[\p{L}%°$€£¥₸₫₽²³]{1,4})?$/u
