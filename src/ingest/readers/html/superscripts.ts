@@ -3,7 +3,7 @@ import type { Nodes, PhrasingContent } from 'mdast'
 
 /** Superscript and subscript as plain text: digits in Unicode (`10⁶`, `H₂O`), anything else as `^…` or `_…`. */
 
-type Position = 'sup' | 'sub'
+export type Position = 'sup' | 'sub'
 
 const unicode: Readonly<Record<Position, Readonly<Record<string, string>>>> = {
   sup: byCharacter('0123456789+-−–=()', '⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻⁼⁽⁾'),
@@ -13,6 +13,12 @@ const unicode: Readonly<Record<Position, Readonly<Record<string, string>>>> = {
 function byCharacter(from: string, to: string): Readonly<Record<string, string>> {
   const written = [...to]
   return Object.fromEntries(Array.from(from, (character, i) => [character, written[i]!]))
+}
+
+/** A raised or lowered run of text in a cell, to follow `before`, with the spaces around it. */
+export function scriptRun(text: string, position: Position, before: string): string {
+  const own = text.trim()
+  return own === '' ? text : text.replace(own, () => scriptText(own, position, before.slice(-8)))
 }
 
 /** Words that are only set high for looks. Longer text is not an exponent either. */
