@@ -73,8 +73,7 @@ async function* readOne(file: FoundFile, options: ReadOptions): AsyncGenerator<R
   }
   try {
     if (format.kind === 'rows') yield* readRows({ path: file.path, shown: file.path }, format, naming, options)
-    else if (format.kind === 'mail')
-      yield* orEmpty('mails', readMails(file, format.isMany, naming, mailDeps(options)))
+    else if (format.kind === 'mail') yield* orEmpty('mails', readMails(file, format.isMany, naming, mailDeps(options)))
     else yield* readWhole(file, format, naming, options)
   } catch (error) {
     yield { fault: { path: file.path, reason: reasonOf(error) } }

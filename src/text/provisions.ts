@@ -34,6 +34,5 @@ export const kindsFor = memoized((language: string): Kinds => {
 })
 
 export const subdivisionsFor = memoized(
-  (language: string): ReadonlySet<string> =>
-    new Set(subdivisions.split(/\s+/).map(word => stem(fold(word), language))),
+  (language: string): ReadonlySet<string> => new Set(subdivisions.split(/\s+/).map(word => stem(fold(word), language))),
 )
