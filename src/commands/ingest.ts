@@ -157,7 +157,7 @@ function isAnySkipped(skipped: SkipCounts): boolean {
   return Object.entries(skipped).some(([reason, count]) => reason !== 'ignored' && count > 0)
 }
 
-export function summary({ report, skipped }: Pick<Ingested, 'report' | 'skipped'>, collection: string): string {
+function summary({ report, skipped }: Pick<Ingested, 'report' | 'skipped'>, collection: string): string {
   const { added, replaced, unchanged, removed, chunks, faults } = report
   const parts = [
     `${added} added`,

@@ -71,13 +71,8 @@ async function reindexAll(host: Host, options: Options, signal: AbortSignal): Pr
           const place = preparing.enter(0)
           const deps: ReindexDeps = {
             store: createReindexStore(database, store, { marks: options.all ? null : preparationMarks, signal }),
-            prepare: async (document, { chunking }, aborted) =>
-              await preparing.restored(embedder, document, {
-                place,
-                signal: aborted,
-                // Not the collection's languages: those that an older version took a document for are among them.
-                collection: { languages: [], chunking },
-              }),
+            prepare: async (document, collection, aborted) =>
+              await preparing.restored(embedder, document, { place, signal: aborted, collection }),
             embed: embedEach(embedder),
             rowFault,
             model: namedModel(embedder),

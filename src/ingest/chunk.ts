@@ -1,5 +1,5 @@
 import { countTokens } from '../text/count-tokens.ts'
-import { unitsOf, type Unit } from '../text/units.ts'
+import { areRowsOfOneTable, unitsOf, type Unit } from '../text/units.ts'
 import { clipped, longestPath } from './bounds.ts'
 import { defaultChunking } from './chunk-settings.ts'
 import { headingOf, longestChunkCharacters, sectionRuns, type SectionRun } from './section-runs.ts'
@@ -166,16 +166,10 @@ function measured(text: string, units: readonly Unit[]): MeasuredUnit[] {
     const before = units[i - 1]
     // A unit includes the whitespace in front of it.
     total += countTokens(text.slice(before?.end ?? unit.start, unit.end))
-    header = isNextRow(text, before, unit) ? (header ?? before!) : null
-    const isHeader = header === null && isNextRow(text, unit, units[i + 1])
+    header = areRowsOfOneTable(text, before, unit) ? (header ?? before!) : null
+    const isHeader = header === null && areRowsOfOneTable(text, unit, units[i + 1])
     return { ...unit, total, endCost: isHeader ? 1 : endCostOf(text, unit, units[i + 1]), header }
   })
-}
-
-/** Whether both are rows of one table. */
-function isNextRow(text: string, unit: Unit | undefined, next: Unit | undefined): boolean {
-  if (unit?.kind !== 'row' || next?.kind !== 'row') return false
-  return /^[^\S\n]*\n[^\S\n]*$/.test(text.slice(unit.end, next.start))
 }
 
 function endCostOf(text: string, unit: Unit, next: Unit | undefined): number {

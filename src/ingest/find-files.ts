@@ -7,7 +7,7 @@ import { formatOf, knownEndings } from './formats.ts'
 import { cleanLine } from './readers/clean-text.ts'
 import { ignoreFile, isIgnored, withRulesOf, type IgnoreRules } from './ignore-file.ts'
 import type { ReadFault } from './terms.ts'
-import { unknownFile, unsupportedFault, type SkipReason } from './unknown-files.ts'
+import { namedFault, unknownFile, type SkipReason } from './unknown-files.ts'
 
 /** A file to load. */
 export interface FoundFile {
@@ -68,7 +68,7 @@ async function filesAt(given: string, options: FindOptions): Promise<FileOrFault
   return [
     isKnown
       ? { path: given, source: sourceOf(given, ''), bytes: entry.size }
-      : faultNamed(given, unsupportedFault(given)),
+      : faultNamed(given, await namedFault(given)),
   ]
 }
 

@@ -12,7 +12,7 @@ const preparationVersion = 4
 const fromStoredText = 0x8000
 
 /** Length of a hash that begins with a mark. Hashes of older versions of Askwell have 32 bytes and no mark. */
-export const markedHashBytes = 36
+const markedHashBytes = 36
 
 /** What a document was prepared from: what was received, or only the text that is stored. */
 export type PreparedFrom = 'original' | 'stored text'

@@ -73,12 +73,22 @@ async function* readOne(file: FoundFile, options: ReadOptions): AsyncGenerator<R
   }
   try {
     if (format.kind === 'rows') yield* readRows({ path: file.path, shown: file.path }, format, naming, options)
-    else if (format.kind === 'mail') yield* readMails(file, format.isMany, naming, mailDeps(options))
+    else if (format.kind === 'mail') yield* orEmpty('mails', readMails(file, format.isMany, naming, mailDeps(options)))
     else yield* readWhole(file, format, naming, options)
   } catch (error) {
     yield { fault: { path: file.path, reason: reasonOf(error) } }
   }
   if (format.kind === 'text' || format.kind === 'bytes') options.onBytes?.(file.bytes)
+}
+
+/** A file in which nothing was found is a fault: an export that failed leaves one. */
+async function* orEmpty(content: string, results: AsyncIterable<ReadResult>): AsyncGenerator<ReadResult> {
+  let isEmpty = true
+  for await (const result of results) {
+    isEmpty = false
+    yield result
+  }
+  if (isEmpty) throw new UnreadableError(`has no ${content}`)
 }
 
 /** The file's name as a title, or the folder's name for README and index files, which many folders have. */
@@ -110,7 +120,7 @@ async function* readRows(
 ): AsyncGenerator<ReadResult> {
   const encoding = await encodingOfFile(path)
   if (encoding.warning !== undefined) yield { fault: { path: shown, reason: encoding.warning } }
-  yield* format.read(path, { ...naming, shown, columns }, { onBytes, encoding })
+  yield* orEmpty('rows', format.read(path, { ...naming, shown, columns }, { onBytes, encoding }))
 }
 
 async function* readWhole(

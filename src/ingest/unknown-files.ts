@@ -5,7 +5,7 @@ import { decodedWith } from './readers/encoding/decoders.ts'
 import { encodingOf } from './readers/encoding/encoding.ts'
 
 /** Why a file in a folder was not read. Only `unsupported` is a fault of its own. */
-export const skipReasons = ['unsupported', 'picture', 'media', 'archive', 'font', 'code', 'data', 'ignored'] as const
+const skipReasons = ['unsupported', 'picture', 'media', 'archive', 'font', 'code', 'data', 'ignored'] as const
 export type SkipReason = (typeof skipReasons)[number]
 
 /** Files that were not read, by reason. */
@@ -68,8 +68,20 @@ export async function unknownFile(path: string): Promise<Unknown> {
   return { reason: 'unsupported', fault: unsupportedFault(path) }
 }
 
+const advice: { readonly [Reason in SkipReason]?: string } = {
+  picture: 'is a picture; to have its text recognized, save it as .pdf and set OCR_LANGUAGES',
+  media: 'is a sound or video; load its subtitles (.srt or .vtt)',
+  archive: 'is an archive; unpack it and load the folder',
+}
+
+/** Why a file that was named itself is not read, and what to do. */
+export async function namedFault(path: string): Promise<string> {
+  const { reason, fault } = await unknownFile(path)
+  return fault ?? advice[reason] ?? unsupportedFault(path)
+}
+
 /** What to do with a file of an unknown format. */
-export function unsupportedFault(path: string): string {
+function unsupportedFault(path: string): string {
   const extension = extname(path).toLowerCase()
   const targets = targetsOf.get(extension)?.filter(each => formatOf(`a${each}`) !== undefined) ?? []
   if (targets.length > 0) return `has an unsupported format; save it as ${targets.slice(0, 2).join(' or ')}`

@@ -36,6 +36,8 @@ const links: Readonly<Record<string, readonly string[]>> = {
   da: ['s', 'e'],
   no: ['s', 'e'],
 }
+/** A compound is longer than its part by at least this many letters: less is an ending. */
+export const shortestRest = 3
 /** Shorter parts of compounds are mostly endings. */
 const shortestPart = 4
 

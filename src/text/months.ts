@@ -1,18 +1,15 @@
 import { fold } from './fold.ts'
+import { memoized } from './memoized.ts'
 import { stem } from './stem.ts'
 
 /** The number of a month, by the stem of its name. */
 export type Months = ReadonlyMap<string, number>
 
-const memo = new Map<string, Months>()
-
 /**
  * Names of the months in a language, in English and in Russian, from the Unicode data of the runtime: full and short,
  * alone and in a date ("июнь", "июня").
  */
-export function monthsFor(language: string): Months {
-  const known = memo.get(language)
-  if (known) return known
+export const monthsFor = memoized((language: string): Months => {
   const months = new Map<string, number>()
   for (const each of [language, 'en', 'ru']) {
     for (const [name, month] of namesIn(each)) {
@@ -20,9 +17,8 @@ export function monthsFor(language: string): Months {
       if (!months.has(key)) months.set(key, month)
     }
   }
-  memo.set(language, months)
   return months
-}
+})
 
 function namesIn(language: string): [string, number][] {
   if (Intl.DateTimeFormat.supportedLocalesOf(language).length === 0) return []

@@ -1,4 +1,5 @@
 import { fold } from './fold.ts'
+import { memoized } from './memoized.ts'
 import { stem } from './stem.ts'
 
 /**
@@ -24,25 +25,14 @@ export interface Kinds {
   keyOf(word: string): string
 }
 
-const kindsMemo = new Map<string, Kinds>()
-const subdivisionsMemo = new Map<string, ReadonlySet<string>>()
-
-export function kindsFor(language: string): Kinds {
-  const known = kindsMemo.get(language)
-  if (known) return known
+export const kindsFor = memoized((language: string): Kinds => {
   const keyOf = (word: string) => stem(fold(word), language)
   const byStem = new Map<string, string>()
   for (const [kind, words] of Object.entries(names))
     for (const word of words.split(/\s+/)) byStem.set(keyOf(word), kind)
-  const kinds = { get: (key: string) => byStem.get(key), keyOf }
-  kindsMemo.set(language, kinds)
-  return kinds
-}
+  return { get: key => byStem.get(key), keyOf }
+})
 
-export function subdivisionsFor(language: string): ReadonlySet<string> {
-  const known = subdivisionsMemo.get(language)
-  if (known) return known
-  const stems = new Set(subdivisions.split(/\s+/).map(word => stem(fold(word), language)))
-  subdivisionsMemo.set(language, stems)
-  return stems
-}
+export const subdivisionsFor = memoized(
+  (language: string): ReadonlySet<string> => new Set(subdivisions.split(/\s+/).map(word => stem(fold(word), language))),
+)

@@ -2,6 +2,11 @@
 
 const row = /^[^\S\n]*\|.*\|[^\S\n]*$/
 
+/** A row of a table as a line. Bars and line ends within a cell would divide it. */
+export function tableRow(cells: readonly string[]): string {
+  return `| ${cells.map(cell => cell.replace(/\s+/g, ' ').trim().replaceAll('|', '¦')).join(' | ')} |`
+}
+
 /** Whether a line is a row of a table. */
 export function isTableRow(line: string): boolean {
   return row.test(line)

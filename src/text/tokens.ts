@@ -39,10 +39,6 @@ export function cut(text: string): Cut {
   return { text: plain, surfaces: plain.match(chunk) ?? [] }
 }
 
-export function chunks(text: string): readonly string[] {
-  return cut(text).surfaces
-}
-
 const hasRaised = /[\u00b9\u00b2\u00b3\u2070\u2074-\u2079]/
 const footnotes = /(?<=\p{L}{4})[\u00b9\u00b2\u00b3\u2070\u2074-\u2079]+/gu
 const powers = /(?<=\p{Nd})[\u00b9\u00b2\u00b3\u2070\u2074-\u2079\u207b]+/gu
@@ -69,7 +65,7 @@ export function tokenOf(surface: string): Token {
 
 /** The words of a text, in order. */
 export function tokens(text: string): readonly Token[] {
-  return chunks(text).map(tokenOf)
+  return cut(text).surfaces.map(tokenOf)
 }
 
 const han = /\p{Script=Han}{2,}/gu

@@ -21,6 +21,12 @@ export function unitsOf(text: string, { start, end }: Span, language: string): U
   return units
 }
 
+/** Whether two adjacent units are rows of one table: no line is between them. */
+export function areRowsOfOneTable(text: string, unit: Unit | undefined, next: Unit | undefined): boolean {
+  if (unit?.kind !== 'row' || next?.kind !== 'row') return false
+  return /^[^\S\n]*\n[^\S\n]*$/.test(text.slice(unit.end, next.start))
+}
+
 function addProse(units: Unit[], prose: string, offset: number, language: string): void {
   for (const { start, end } of sentences(prose, language))
     units.push({

@@ -87,9 +87,9 @@ export const mutations: readonly Mutation[] = [
   // Generation
   {
     name: 'citation-end-off-by-one',
-    file: 'src/ask/generation/cite.ts',
-    find: 'const end = passage.start + span.end',
-    replace: 'const end = passage.start + span.end - 1',
+    file: 'src/ask/generation/quotes.ts',
+    find: '    end: passage.start + end,',
+    replace: '    end: passage.start + end - 1,',
     tests: ['test/unit/ask/generation/cite.test.ts'],
   },
   {

@@ -237,6 +237,27 @@ for (const world of eitherWorld) {
       await inDatabase(env, sql => sql`delete from collections`)
       t.same(await originalsIn(env), [])
     })
+
+    await t.test(
+      'the language of a short document is detected among those of its collection, as by loading',
+      async t => {
+        const app = await startApp(t, world, { ...env })
+        const rules = 'La biblioteca è aperta tutti i giorni dalle nove alle sei, e chi vuole può prendere dieci libri.'
+        for (const document of [
+          { source: 'rules', text: rules },
+          { source: 'prices', text: 'Listino prezzi\n\nTenda grande 249 euro' },
+        ])
+          t.equal((await app.send('PUT', '/documents', { collection: 'it', documents: [document] }, key)).status, 200)
+        await app.stop()
+        const languages = async () =>
+          (await inDatabase(env, sql => sql`select language from documents order by source`)).map(
+            row => row['language'],
+          )
+        t.strictSame(await languages(), ['it', 'it'])
+        t.match(await runCli(['reindex', '--all'], { env }), { code: 0 })
+        t.strictSame(await languages(), ['it', 'it'])
+      },
+    )
   })
 }
 

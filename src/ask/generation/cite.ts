@@ -1,7 +1,7 @@
 import { analyze, comparedTerms, isStopWord } from '../../text/analyze.ts'
 import { sentences, type Span } from '../../text/sentences.ts'
 import { clausesOf, type Clause } from './clauses.ts'
-import { placeAt } from './places.ts'
+import { citationOf } from './quotes.ts'
 import type { Citation, Passage } from '../terms.ts'
 
 const maxQuote = 300
@@ -25,7 +25,7 @@ const clearWords = 3
 export function cite(answer: string, passages: readonly Passage[], language: string): Citation[] {
   const clauses = clausesOf(answer, language)
   const isCited = clauses.some(({ numbers }) => numbers.length > 0)
-  const claims = isCited ? clauses : clauses.map(clause => supported(clause, passages))
+  const claims = isCited ? clauses : withSupport(clauses, passages)
   const citations = passages.map((passage, i) => {
     const own = claims.filter(({ numbers }) => numbers.includes(i + 1))
     return own.length === 0 ? undefined : citation(i + 1, passage, own)
@@ -39,19 +39,21 @@ function citation(index: number, passage: Passage, claims: readonly Clause[]): C
   const before = claims.map(({ text }) => text).join('\n')
   const after = claims.map(({ following }) => following).join('\n')
   const span = bestSpan(passage, spans, before) ?? bestSpan(passage, spans, after) ?? mostSimilarSpan(passage, spans)
-  const { documentId, chunkId, version, scores } = passage
-  const { title, url, page } = placeAt(passage, span.start)
-  const start = passage.start + span.start
-  const end = passage.start + span.end
-  const quote = passage.text.slice(span.start, span.end)
-  return { index, documentId, chunkId, version, title, url, page, quote, start, end, score: scores.fused }
+  return citationOf(passage, index, span)
 }
 
-/** Adds the passage that supports a sentence best, if one clearly does. */
-function supported(clause: Clause, passages: readonly Passage[]): Clause {
-  const supports = passages.map(passage => {
-    const claimed = contentTerms(clause.text, passage.language)
-    const shared = claimed.intersection(contentTerms(passage.text, passage.language))
+/** Adds to each sentence the passage that supports it best, if one clearly does. */
+function withSupport(clauses: readonly Clause[], passages: readonly Passage[]): Clause[] {
+  const held = passages.map(({ text, language }) => ({ language, terms: contentTerms(text, language) }))
+  return clauses.map(clause => supported(clause, held))
+}
+
+type Held = { readonly language: string; readonly terms: ReadonlySet<string> }
+
+function supported(clause: Clause, passages: readonly Held[]): Clause {
+  const supports = passages.map(({ language, terms }) => {
+    const claimed = contentTerms(clause.text, language)
+    const shared = claimed.intersection(terms)
     return { share: shared.size / Math.max(1, claimed.size), words: shared.size }
   })
   const best = supports.reduce((top, each, i) => (each.share > (supports[top]?.share ?? 0) ? i : top), 0)

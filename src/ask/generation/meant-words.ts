@@ -1,9 +1,7 @@
+import { shortestRest } from '../../text/joined.ts'
 import type { AnalyzedQuestion, QueryTerm } from '../terms.ts'
 
 type Terms = ReadonlySet<string>
-
-/** A compound is longer than its part by at least this many letters: less is an ending. */
-const shortestRest = 3
 
 /**
  * Adds to the words of a sentence those of the question that it has in another form, as the search does: "wi" and "fi"

@@ -1,3 +1,4 @@
+import type { Span } from '../../text/sentences.ts'
 import type { Citation, Passage } from '../terms.ts'
 import { withoutMarkers } from './citation-markers.ts'
 import { placeAt } from './places.ts'
@@ -8,11 +9,8 @@ export interface Extracted {
   readonly citations: readonly Citation[]
 }
 
-interface Span {
+interface QuotedSpan extends Span {
   readonly passageIndex: number
-  /** Offsets into the passage's text. */
-  readonly start: number
-  readonly end: number
   /** Set for a row of a table. */
   readonly row?: { readonly header: string | null } | undefined
 }
@@ -22,7 +20,7 @@ interface Span {
  * that it does not look like a citation; the quote in the citation is not. Rows have the header of their table above
  * them.
  */
-export function quotedAnswer(runs: readonly (readonly Span[])[], passages: readonly Passage[]): Extracted {
+export function quotedAnswer(runs: readonly (readonly QuotedSpan[])[], passages: readonly Passage[]): Extracted {
   const quotes = runs.flatMap(run => {
     const [first, last] = [run[0], run.at(-1)]
     const passage = first && passages[first.passageIndex]
@@ -44,24 +42,25 @@ export function quotedAnswer(runs: readonly (readonly Span[])[], passages: reado
   })
   return {
     text: parts.join(parts.some(part => part.includes('\n')) ? '\n\n' : ' '),
-    citations: quotes.map(({ passage, index, start, end }) => citationOf(passage, index, start, end)),
+    citations: quotes.map(({ passage, index, ...quote }) => citationOf(passage, index, quote)),
   }
 }
 
 /** `start` and `end` are offsets in the passage; the citation uses offsets in the stored document. */
-function citationOf(passage: Passage, index: number, start: number, end: number): Citation {
+export function citationOf(passage: Passage, index: number, { start, end }: Span): Citation {
+  const { documentId, chunkId, version, scores } = passage
   const { title, url, page } = placeAt(passage, start)
   return {
     index,
-    documentId: passage.documentId,
-    chunkId: passage.chunkId,
-    version: passage.version,
+    documentId,
+    chunkId,
+    version,
     title,
     url,
     page,
     quote: passage.text.slice(start, end),
     start: passage.start + start,
     end: passage.start + end,
-    score: passage.scores.fused,
+    score: scores.fused,
   }
 }

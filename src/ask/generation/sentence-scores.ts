@@ -1,4 +1,5 @@
 import { analyze, comparedTerms, notationTerms } from '../../text/analyze.ts'
+import { memoized } from '../../text/memoized.ts'
 import { unitsOf, type Unit } from '../../text/units.ts'
 import type { Passage, AnalyzedQuestion } from '../terms.ts'
 import { createMeant } from './meant-words.ts'
@@ -162,7 +163,7 @@ function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean):
   const rows = tableRowsOf(text, units, passage.tableHeader ?? null)
   const read = createReader(text)
   const titles = createTitles(language, isFolded)
-  const terms = cached((own: string) => termsOf(own, language, isFolded))
+  const terms = memoized((own: string) => termsOf(own, language, isFolded))
   let [leadOf, isLead] = ['', true]
   return units.map((unit, position): Unscored => {
     const own = text.slice(unit.start, unit.end)
@@ -297,22 +298,11 @@ interface Title {
 const noTerms: ReadonlySet<string> = new Set()
 
 function createTitles(language: string, isFolded: boolean): (title: string, question: string | undefined) => Title {
-  const terms = cached((text: string) => termsOf(text, language, isFolded))
+  const terms = memoized((text: string) => termsOf(text, language, isFolded))
   return (title, question) => {
     const last = question ?? title.slice(title.lastIndexOf(separator) + 1)
     const all = question === undefined ? terms(title) : terms(title).union(terms(question))
     return { all, last: terms(last), isQuestion: /[?？]$/.test(last) }
-  }
-}
-
-function cached<T>(make: (text: string) => T): (text: string) => T {
-  const made = new Map<string, T>()
-  return text => {
-    const known = made.get(text)
-    if (known !== undefined) return known
-    const value = make(text)
-    made.set(text, value)
-    return value
   }
 }
 

@@ -1,5 +1,5 @@
 import { isTableRow, tableHeaderAt } from '../../text/table-rows.ts'
-import type { Unit } from '../../text/units.ts'
+import { areRowsOfOneTable, type Unit } from '../../text/units.ts'
 
 /** What is known about a row of a table in a passage. */
 export interface TableRow {
@@ -22,8 +22,7 @@ export function tableRowsOf(
   let before: Unit | undefined
   for (const unit of units) {
     if (unit.kind === 'row') {
-      const isNext = before?.kind === 'row' && /^[^\S\n]*\n[^\S\n]*$/.test(text.slice(before.end, unit.start))
-      const table = (isNext && tables.get(before!)) || []
+      const table = (areRowsOfOneTable(text, before, unit) && tables.get(before!)) || []
       table.push(unit)
       tables.set(unit, table)
     }

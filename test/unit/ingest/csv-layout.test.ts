@@ -49,6 +49,18 @@ t.test('lines above the header are no rows', async t => {
   ])
 })
 
+t.test('a header below a title may have a name twice', async t => {
+  const { documents, faults } = await read(t, 'a.csv', 'Our list 2026\n\nName,Price,Price\nTent,249,199\nPeg,9,7\n')
+  t.strictSame(faults, [])
+  t.strictSame(
+    documents.map(({ metadata }) => metadata),
+    [
+      { Price: 249, 'Price 2': 199 },
+      { Price: 9, 'Price 2': 7 },
+    ],
+  )
+})
+
 t.test('a file without a header has no row less', async t => {
   const faq = await read(t, 'a.csv', expected.map(row => row.map(field => `"${field}"`).join(',')).join('\n'))
   t.strictSame(faq.rows, expected)

@@ -94,6 +94,29 @@ t.test('faults: absent, unknown, empty; the rest is read', async t => {
   ])
 })
 
+t.test('pictures, archives and sounds that are named themselves: what to do with them', async t => {
+  const folder = t.testdir({ 'a.PNG': 'x', 'b.zip': 'x', 'c.mp3': 'x' })
+  const { faults } = await within(folder, () => read('a.PNG', 'b.zip', 'c.mp3'))
+  t.strictSame(faults, [
+    'a.PNG is a picture; to have its text recognized, save it as .pdf and set OCR_LANGUAGES',
+    'b.zip is an archive; unpack it and load the folder',
+    'c.mp3 is a sound or video; load its subtitles (.srt or .vtt)',
+  ])
+})
+
+t.test('files of rows and mailboxes in which there is nothing are faults', async t => {
+  const folder = t.testdir({ 'a.csv': 'name;price\n', 'b.tsv': '', 'c.jsonl': '\n', 'd.json': '[]', 'e.mbox': '' })
+  const { sources, faults } = await within(folder, () => read('a.csv', 'b.tsv', 'c.jsonl', 'd.json', 'e.mbox'))
+  t.strictSame(sources, [])
+  t.strictSame(faults, [
+    'a.csv has no rows',
+    'b.tsv has no rows',
+    'c.jsonl has no rows',
+    'd.json has no text',
+    'e.mbox has no mails',
+  ])
+})
+
 t.test('a link to a folder above does not go round', async t => {
   const folder = t.testdir({ docs: { 'a.md': 'a' } })
   symlinkSync('..', join(folder, 'docs/up'))

@@ -102,6 +102,27 @@ t.test('a vector beside the text is left out with a word, and its row is read', 
   t.notOk('vector' in documents[0]!.metadata)
 })
 
+t.test('vectors and pairs of coordinates are not in the text', async t => {
+  const embedding = Array.from({ length: 64 }, (_, i) => Math.sin(i) / (i === 7 ? 1e9 : 1))
+  const rows = [1, 2].map(i =>
+    JSON.stringify({
+      text: `Row ${i}`,
+      embedding,
+      at: '51.1234,71.4321',
+      packed: embedding.join(),
+      sizes: [38, 40, 42],
+    }),
+  )
+  const { documents, choices } = await read(t, 'a.jsonl', rows.join('\n'))
+  t.strictSame(
+    documents.map(({ text }) => text),
+    ['Row 1\nsizes: 38, 40, 42', 'Row 2\nsizes: 38, 40, 42'],
+  )
+  t.match(documents[0]!.keywords, '51.1234,71.4321')
+  t.notMatch(documents[0]!.keywords, '0.8414')
+  t.strictSame(choices[0]!.filtered, ['embedding', 'at', 'packed'])
+})
+
 t.test('a column is judged by its values', t => {
   const asked: Record<string, string[]> = {
     Price: ['249', '39', '5'],
@@ -117,6 +138,7 @@ t.test('a column is judged by its values', t => {
     Vegan: ['yes', 'no'],
     Weight: ['10kg', '1.5 kg'],
     Город: ['Алматы', 'Астана'],
+    Years: [Array.from({ length: 30 }, (_, i) => 1990 + i).join(', ')],
   }
   for (const [name, values] of Object.entries(asked)) t.ok(isAskedAbout(name, values), name)
   const filtered: Record<string, string[]> = {

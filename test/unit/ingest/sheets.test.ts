@@ -67,6 +67,20 @@ t.test('numbers are shown in the format of their cell', async t => {
   ])
 })
 
+t.test('raised and lowered text in a cell is written as in a page', async t => {
+  const run = (text: string, align = '') =>
+    `<r>${align === '' ? '' : `<rPr><vertAlign val="${align}"/></rPr>`}<t xml:space="preserve">${text}</t></r>`
+  const cells = [
+    [run('10'), run('6 ', 'superscript'), run('kg')],
+    [run('x'), run('n', 'superscript')],
+    [run('1'), run('st', 'superscript'), run(' place')],
+    [run('H'), run('2', 'subscript'), run('O')],
+    [run('Askwell'), run('TM', 'superscript')],
+  ].map((runs, i) => `<c r="A${i + 1}" t="inlineStr"><is>${runs.join('')}</is></c>`)
+  const xml = `<sheetData>${cells.map((cell, i) => `<row r="${i + 1}">${cell}</row>`).join('')}</sheetData>`
+  t.strictSame(await texts(xlsx([{ name: 'Sheet1', xml }])), ['10⁶ kg\nx^n\n1st place\nH₂O\nAskwell™'])
+})
+
 t.test('a workbook that counts from 1904 has other dates', async t => {
   const xml = '<sheetData><row r="1"><c r="A1" s="1"><v>44741</v></c></row></sheetData>'
   const workbook = xlsx([{ name: 'Sheet1', xml }], ['yyyy-mm-dd'], '<workbookPr date1904="1"/>')

@@ -3,6 +3,7 @@ import { passesFew } from './filter-prescan.ts'
 import { passesFilter } from './filters.ts'
 import { inlineNumber } from '../inline-number.ts'
 import { type Bm25, textsearchCandidates } from './textsearch.ts'
+import { shortestRest } from '../../../text/joined.ts'
 import type { QueryTerm } from '../../../ask/terms.ts'
 
 export interface LexicalSearch {
@@ -79,8 +80,6 @@ const maxCompared = 200
 /** Weights of a longer word that has the asked one inside: where the collection has the asked word too, and where not. */
 const besideWeight = 0.3
 const insteadWeight = 0.7
-/** A compound is longer than its part by at least this many letters: less is an ending. */
-const shortestRest = 3
 
 /**
  * Builds `splits (place, terms, …)` and `inside (place, term, df, …)`: words that some write joined and others apart.

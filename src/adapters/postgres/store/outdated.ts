@@ -2,7 +2,7 @@ import type { PreparationMarks, Preparedness } from '../../../ingest/terms.ts'
 import type { Fragment, Sql } from '../database.ts'
 
 /** Counting stops at this number, per collection. */
-export const mostOutdated = 100_000
+const mostOutdated = 100_000
 
 /** The mark at the beginning of the hash of the document `d`; empty for those of older versions. As in the index. */
 function markOf(sql: Sql) {

@@ -10,6 +10,4 @@ export function decodeUtf8(bytes: Uint8Array): string | null {
 }
 
 /** Why bytes cannot be decoded, and how to fix the file. */
-export function encodingFault(): string {
-  return 'is not valid UTF-8; save it as UTF-8'
-}
+export const encodingFault = 'is not valid UTF-8; save it as UTF-8'

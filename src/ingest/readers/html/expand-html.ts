@@ -49,6 +49,7 @@ function inlines(children: readonly Nodes[], { mdx }: ExpandOptions): Nodes[] {
 }
 
 function blocks(children: readonly Nodes[], { mark }: ExpandOptions): Nodes[] {
+  const part = new RegExp(`^<!--${mark} (\\w+)-->$`)
   let kind: string | undefined
   return children.flatMap((child): Nodes[] => {
     if (child.type === 'heading' && (kind === 'heading' || kind === 'line')) {
@@ -57,7 +58,7 @@ function blocks(children: readonly Nodes[], { mark }: ExpandOptions): Nodes[] {
       return [title]
     }
     if (child.type !== 'html') return [child]
-    kind = new RegExp(`^<!--${mark} (\\w+)-->$`).exec(child.value.trim())?.[1]
+    kind = part.exec(child.value.trim())?.[1]
     if (kind === undefined) return block(child)
     return kind === 'end' ? [partEnd()] : []
   })

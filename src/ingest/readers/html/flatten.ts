@@ -1,4 +1,5 @@
 import type { Code, Heading, List, ListItem, Nodes, Root, RootContent, Table, TableCell } from 'mdast'
+import { tableRow } from '../../../text/table-rows.ts'
 import { boldLevel, isBoldHeading, withBoldHeadings } from './bold-headings.ts'
 import type { Block } from '../compose.ts'
 import { linkContext, linkText, thinLinks, type LinkContext } from './links.ts'
@@ -137,10 +138,10 @@ function indented(text: string): string {
 function tableText(table: Table, links: Links): string {
   const rows = table.children.map(row => row.children.map(cell => cellText(cell, links)))
   const filled = rows.filter(cells => cells.some(cell => cell !== ''))
-  return filled.map(cells => `| ${cells.join(' | ')} |`).join('\n')
+  return filled.map(tableRow).join('\n')
 }
 
-/** The content of a cell on one line, without bars of its own. Cells of HTML tables may hold paragraphs and lists. */
+/** The content of a cell on one line. Cells of HTML tables may have paragraphs and lists. */
 function cellText(cell: TableCell, links: Links): string {
   const children: readonly Nodes[] = cell.children
   const parts = children.some(isFlow)
@@ -151,7 +152,7 @@ function cellText(cell: TableCell, links: Links): string {
       .join('\n')
       .replaceAll('\n- ', '; ')
       .replace(/^\s*- /, ''),
-  ).replaceAll('|', '¦')
+  )
 }
 
 function isFlow(node: Nodes): boolean {

@@ -185,7 +185,7 @@ function isBanner(element: Element, size: Size, page: Size): boolean {
 }
 
 /** The first words of an element, with a bound on the nodes that are looked at. */
-export function beginningOf(element: Element): string {
+function beginningOf(element: Element): string {
   const waiting: Nodes[] = contentOf(element).slice(0, 50).toReversed()
   let text = ''
   for (let seen = 0; seen < 200 && text.length < 400; seen++) {

@@ -4,6 +4,7 @@ import type { Content } from '../content.ts'
 import { flatten } from './flatten.ts'
 import type { Lost } from './furniture.ts'
 import { markdownTree } from './hypertext.ts'
+import { escaped } from './to-html.ts'
 
 /**
  * Reads an HTML page: its `<main>` if there is exactly one, otherwise its body, without navigation and similar parts.
@@ -33,10 +34,6 @@ function fromXml(xhtml: string): string {
       (tag, name: string, attributes: string) =>
         empty.has(name.toLowerCase()) ? tag : `<${name}${attributes}></${name}>`,
     )
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 }
 
 /** Reads the tree of a page, which other formats are converted to. It is changed. */

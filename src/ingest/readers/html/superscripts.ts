@@ -3,7 +3,7 @@ import type { Nodes, PhrasingContent } from 'mdast'
 
 /** Superscript and subscript as plain text: digits in Unicode (`10⁶`, `H₂O`), anything else as `^…` or `_…`. */
 
-type Position = 'sup' | 'sub'
+export type Position = 'sup' | 'sub'
 
 const unicode: Readonly<Record<Position, Readonly<Record<string, string>>>> = {
   sup: byCharacter('0123456789+-−–=()', '⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻⁼⁽⁾'),
@@ -15,12 +15,18 @@ function byCharacter(from: string, to: string): Readonly<Record<string, string>>
   return Object.fromEntries(Array.from(from, (character, i) => [character, written[i]!]))
 }
 
+/** A raised or lowered run of text in a cell, to follow `before`, with the spaces around it. */
+export function scriptRun(text: string, position: Position, before: string): string {
+  const own = text.trim()
+  return own === '' ? text : text.replace(own, () => scriptText(own, position, before.slice(-8)))
+}
+
 /** Words that are only set high for looks. Longer text is not an exponent either. */
 const longestExponent = 20
 const signs: Readonly<Record<string, string>> = { TM: '™', SM: '℠', R: '®' }
 
 /** The text of a `<sup>` or `<sub>` element, to follow `before`. It never becomes part of a number before it. */
-export function scriptText(text: string, position: Position, before: string): string {
+function scriptText(text: string, position: Position, before: string): string {
   const own = text.replace(/\s+/g, ' ').trim()
   if (own === '') return ''
   // Already in Unicode, such as a nested element.

@@ -1,11 +1,11 @@
+/** Text as HTML, also within an attribute. */
+export function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+}
+
 /** Text as HTML. Line ends become `<br>`. */
 export function htmlOf(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replace(/\r\n?|[\n\v\u2028]/g, '<br>')
+  return escaped(text).replace(/\r\n?|[\n\v\u2028]/g, '<br>')
 }
 
 export function linkHtml(html: string, url: string | undefined): string {
@@ -83,6 +83,7 @@ export function tableHtml(rows: readonly (readonly TableCell[])[]): string {
   return `<table>${lines.join('')}</table>`
 }
 
-function spanOf(way: 'col' | 'row', count: number | undefined): string {
+/** The attribute of a cell that spans several columns or rows. */
+export function spanOf(way: 'col' | 'row', count: number | undefined): string {
   return count !== undefined && count > 1 ? ` ${way}span="${count}"` : ''
 }

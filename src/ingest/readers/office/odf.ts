@@ -1,4 +1,5 @@
 import { UnreadableError } from '../content.ts'
+import type { Position } from '../html/superscripts.ts'
 import { isUsefulTitle } from './office-parts.ts'
 import { htmlOf, linkHtml, paragraphsHtml, tableHtml, tagged, type Paragraph, type TableCell } from '../html/to-html.ts'
 import { childAt, childrenOf, elementsIn, parseXml, textIn, type XmlElement } from '../xml.ts'
@@ -25,13 +26,13 @@ export async function odfTitle(archive: Archive): Promise<string | undefined> {
 /** What the text refers to. */
 export interface OdfStyles {
   /** Styles of raised and lowered text. */
-  readonly positions: ReadonlyMap<string, 'sup' | 'sub'>
+  readonly positions: ReadonlyMap<string, Position>
   /** Names of list styles with numbers on the first level. */
   readonly numbered: ReadonlyMap<string, string>
 }
 
 export function odfStyles(root: XmlElement): OdfStyles {
-  const positions = new Map<string, 'sup' | 'sub'>()
+  const positions = new Map<string, Position>()
   for (const style of elementsIn(childAt(root, 'automatic-styles') ?? root, 'style')) {
     const way = positionOf(childAt(style, 'text-properties')?.attributes['style:text-position'] ?? '')
     if (way !== null) positions.set(style.attributes['style:name'] ?? '', way)
@@ -47,7 +48,7 @@ export function odfStyles(root: XmlElement): OdfStyles {
 }
 
 /** `super 58%` or `-33% 58%`. */
-export function positionOf(position: string): 'sup' | 'sub' | null {
+export function positionOf(position: string): Position | null {
   const [way = ''] = position.split(' ')
   if (way === 'super' || /^[1-9]\d*%$/.test(way)) return 'sup'
   return way === 'sub' || /^-[1-9]\d*%$/.test(way) ? 'sub' : null
@@ -99,7 +100,7 @@ function listParagraphs(list: XmlElement, styles: OdfStyles, level: number, abov
 const unread = new Set(['annotation', 'annotation-end', 'page-number', 'page-count', 'date', 'time', 'tracked-changes'])
 
 /** The text of a paragraph with links and raised text. */
-export function inlineHtml(element: XmlElement, styles: OdfStyles): string {
+function inlineHtml(element: XmlElement, styles: OdfStyles): string {
   return element.children
     .map(node => {
       if (typeof node === 'string') return htmlOf(node.replace(/\s+/g, ' '))

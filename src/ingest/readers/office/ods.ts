@@ -1,6 +1,5 @@
 import type { Content } from '../content.ts'
 import { odfTitle, openOdf, positionOf } from './odf.ts'
-import { raised } from './raised.ts'
 import {
   createCellCount,
   hiddenWarnings,
@@ -11,6 +10,7 @@ import {
   type Sheet,
   type SheetCell,
 } from './sheet-text.ts'
+import { scriptRun, type Position } from '../html/superscripts.ts'
 import { walkXml, type Attributes } from '../xml.ts'
 import { readingAs } from '../zip.ts'
 
@@ -51,7 +51,7 @@ interface OpenCell {
 type CellText = ReturnType<typeof createCellText>
 
 /** Collects the shown text of a cell, without its comment. */
-function createCellText(positions: ReadonlyMap<string, 'up' | 'down'>) {
+function createCellText(positions: ReadonlyMap<string, Position>) {
   const paragraphs: string[] = []
   const spans: string[] = []
   let link: string | undefined
@@ -80,7 +80,9 @@ function createCellText(positions: ReadonlyMap<string, 'up' | 'down'>) {
 
   function add(text: string): void {
     const way = spans.map(name => positions.get(name)).findLast(each => each !== undefined)
-    if (isParagraph) paragraphs[paragraphs.length - 1] += way === undefined ? text : raised(text, way)
+    if (!isParagraph) return
+    const before = paragraphs.pop()!
+    paragraphs.push(before + (way === undefined ? text : scriptRun(text, way, before)))
   }
 
   return { open, close, add, end: () => paragraphs.join('\n').trim() }
@@ -89,7 +91,7 @@ function createCellText(positions: ReadonlyMap<string, 'up' | 'down'>) {
 /** Collects the names of styles that hide a sheet, and of those that raise or lower text. */
 function createStyles() {
   const hiding = new Set<string>()
-  const positions = new Map<string, 'up' | 'down'>()
+  const positions = new Map<string, Position>()
   let style = ''
 
   function open(name: string, attributes: Attributes): void {
@@ -97,7 +99,7 @@ function createStyles() {
     else if (name === 'table-properties' && attributes['table:display'] === 'false') hiding.add(style)
     else if (name === 'text-properties') {
       const way = positionOf(attributes['style:text-position'] ?? '')
-      if (way !== null) positions.set(style, way === 'sup' ? 'up' : 'down')
+      if (way !== null) positions.set(style, way)
     }
   }
 

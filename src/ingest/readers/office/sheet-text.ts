@@ -1,5 +1,6 @@
 import { UnreadableError } from '../content.ts'
 import type { Block } from '../compose.ts'
+import { tableRow } from '../../../text/table-rows.ts'
 
 /** A sheet of a workbook: the shown text of its filled cells. */
 export interface Sheet {
@@ -187,11 +188,7 @@ function isTooWide(rows: readonly SheetRow[], columns: number): boolean {
 
 function rowLine({ cells }: SheetRow, columns: readonly number[]): string {
   const texts = new Map(cells.map(({ column, text }) => [column, text]))
-  return `| ${columns.map(column => cellText(texts.get(column) ?? '')).join(' | ')} |`
-}
-
-function cellText(text: string): string {
-  return text.replace(/\s+/g, ' ').replaceAll('|', '¦').trim()
+  return tableRow(columns.map(column => texts.get(column) ?? ''))
 }
 
 export interface Hidden {

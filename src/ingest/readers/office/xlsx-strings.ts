@@ -1,5 +1,5 @@
 import { UnreadableError } from '../content.ts'
-import { raised } from './raised.ts'
+import { scriptRun, type Position } from '../html/superscripts.ts'
 import { walkXml, type XmlHandlers } from '../xml.ts'
 import type { Archive } from '../zip.ts'
 
@@ -35,14 +35,14 @@ export function createRichText() {
   let parts: string[] = []
   let isText = false
   let pronunciation = 0
-  let way: 'up' | 'down' | null = null
+  let way: Position | null = null
   const handlers: XmlHandlers = {
     open: (name, attributes) => {
       if (name === 't') isText = true
       else if (name === 'rPh') pronunciation += 1
       else if (name === 'r') way = null
       else if (name === 'vertAlign')
-        way = attributes['val'] === 'superscript' ? 'up' : attributes['val'] === 'subscript' ? 'down' : null
+        way = attributes['val'] === 'superscript' ? 'sup' : attributes['val'] === 'subscript' ? 'sub' : null
     },
     close: name => {
       if (name === 't') isText = false
@@ -50,7 +50,9 @@ export function createRichText() {
       else if (name === 'r') way = null
     },
     text: text => {
-      if (isText && pronunciation === 0) parts.push(way === null ? unescaped(text) : raised(text, way))
+      if (!isText || pronunciation > 0) return
+      const own = unescaped(text)
+      parts.push(way === null ? own : scriptRun(own, way, parts.at(-1) ?? ''))
     },
   }
   return {

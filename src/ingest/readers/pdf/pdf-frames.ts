@@ -66,7 +66,7 @@ export interface Rectangle {
 }
 
 /** The rectangle between two corners, in the frame of the given angle. */
-export function rectangleIn(corners: readonly number[], angle: number): Rectangle {
+function rectangleIn(corners: readonly number[], angle: number): Rectangle {
   const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = corners.map(bounded)
   const [from, to] = [turned({ x: x1, y: y1 }, angle), turned({ x: x2, y: y2 }, angle)]
   return {

@@ -123,7 +123,7 @@ function isSpaceless(character: string): boolean {
 }
 
 /** A link that goes over two lines is one link. */
-export function withJoinedLinks(text: string): string {
+function withJoinedLinks(text: string): string {
   return text.replace(
     /\]\(([^\s()]+)\)(\s?)(?=\[[^\]\n]*\]\(([^\s()]+)\))\[/g,
     (all, url: string, space: string, next: string) => (url === next ? space : all),

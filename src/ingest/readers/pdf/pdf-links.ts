@@ -11,7 +11,7 @@ export interface Link {
 }
 
 /** More links on a page are not marked. */
-export const mostLinks = 500
+const mostLinks = 500
 
 /** Marks the words under each link as `[words](address)`, except where they are the address. */
 export function withLinks(pieces: readonly Piece[], links: readonly Link[]): Piece[] {

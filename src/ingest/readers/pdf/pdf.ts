@@ -1,4 +1,5 @@
 import type { PDFDocumentProxy } from 'unpdf/pdfjs'
+import { tableRow } from '../../../text/table-rows.ts'
 import type { Block } from '../compose.ts'
 import { UnreadableError, type Content, type ReadingOptions } from '../content.ts'
 import { headingLevels, outlineOf, type OutlineEntry } from './pdf-headings.ts'
@@ -139,7 +140,7 @@ interface Text extends Paragraph {
 
 function textsOf(region: Region, gap: number): Paragraph[] {
   if (region.kind === 'lines') return paragraphsOf(region.lines, gap)
-  const text = region.rows.map(cells => `| ${cells.join(' | ')} |`).join('\n')
+  const text = region.rows.map(tableRow).join('\n')
   return [{ text, size: region.size, lines: region.rows.length, isData: true }]
 }
 

@@ -120,11 +120,11 @@ function fits({ fields }: TriedRecord, width: number): boolean {
   return fields.length >= width && filled >= Math.min(2, width) && filled * 2 >= width
 }
 
-/** A header has a different word over every column. */
+/** A header has different words over most columns. */
 function namesColumns(fields: readonly string[]): boolean {
   const filled = fields.filter(isFilled).map(field => field.trim())
   const areWords = filled.every(field => kindOf(field) === 'words' && field.length <= 60 && !/[.!?]$/.test(field))
-  return filled.length > 1 && areWords && new Set(filled).size === filled.length
+  return filled.length > 1 && areWords && new Set(filled).size * 2 > filled.length
 }
 
 /** Kinds of values that do not name a column. */
@@ -174,7 +174,7 @@ export function isQuestion(value: string): boolean {
   return /[?？؟]\s*$/.test(value)
 }
 
-export function mostly<T>(values: readonly T[], test: (value: T) => boolean): boolean {
+function mostly<T>(values: readonly T[], test: (value: T) => boolean): boolean {
   return values.filter(test).length * 2 > values.length
 }
 

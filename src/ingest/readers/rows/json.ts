@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import type { ReadResult } from '../../terms.ts'
+import { encodingFault } from '../encoding/utf8.ts'
 import { documentOf, metadataOf, UnreadableError } from '../content.ts'
 import { JsonScanner } from './json-structure.ts'
 import { cellsIn, filled, isObject } from './json-fields.ts'
@@ -22,7 +23,7 @@ const mostValues = 200_000
 export async function* readJson(path: string, file: RowFile, options: LineOptions = {}): AsyncGenerator<ReadResult> {
   const { onBytes, ...silent } = options
   const scanner = await structureOf(path, silent)
-  const { bytes } = await sizeOf(path)
+  const { size: bytes } = await stat(path)
   if (isLines(scanner)) return yield* readJsonl(path, file, options)
   const rows = rowsIn(scanner)
   if (rows !== undefined) yield* documentsOfObjects(itemsOf(path, rows, options), file)
@@ -34,10 +35,6 @@ export async function* readJson(path: string, file: RowFile, options: LineOption
     yield { document: documentOf(await contentOf(path, silent), file) }
     onBytes?.(bytes)
   }
-}
-
-async function sizeOf(path: string): Promise<{ bytes: number }> {
-  return { bytes: (await stat(path)).size }
 }
 
 async function structureOf(path: string, options: LineOptions): Promise<JsonScanner> {
@@ -52,8 +49,7 @@ async function* textOf(path: string, options: LineOptions): AsyncGenerator<strin
     for await (const chunk of utf8Chunks(path, options)) yield decoder.decode(chunk, { stream: true })
     yield decoder.decode()
   } catch (error) {
-    if (error instanceof TypeError)
-      throw new UnreadableError(options.encoding?.refusal ?? 'is not valid UTF-8; save it as UTF-8')
+    if (error instanceof TypeError) throw new UnreadableError(options.encoding?.refusal ?? encodingFault)
     throw error
   }
 }

@@ -42,7 +42,7 @@ export async function* readLines(path: string, options: LineOptions = {}): Async
     number += 1
     const text = bytes === 'too long' ? null : decodeUtf8(bytes)
     if (bytes === 'too long') yield { number, fault: `is longer than ${longestLineBytes / 2 ** 20} MB` }
-    else if (text === null) yield { number, fault: options.encoding?.refusal ?? encodingFault() }
+    else if (text === null) yield { number, fault: options.encoding?.refusal ?? encodingFault }
     else yield { number, text: text.endsWith('\r') ? text.slice(0, -1) : text }
   }
 }

@@ -87,7 +87,11 @@ export function keywordsOf({ cells }: RowCells, choice: ColumnChoice, id: string
   return all === '' ? undefined : all
 }
 
+/** Nobody types more of an identifier; a vector or encoded bytes are longer. */
+const longestFindable = 300
+
 /** One token of some length; `true` or `3` would be found by chance. */
 function isFindable(value: string): boolean {
-  return value.length >= 3 && /^\S+(?: \d\S*)?$/.test(value) && !/^(?:true|false|null|none)$/i.test(value)
+  if (value.length < 3 || value.length > longestFindable) return false
+  return /^\S+(?: \d\S*)?$/.test(value) && !/^(?:true|false|null|none)$/i.test(value)
 }

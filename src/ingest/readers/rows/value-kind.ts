@@ -17,13 +17,17 @@ const network = new RegExp(
 const token = /^(?=\S*\d)(?=\S*[a-z])(?=\S*[A-Z])[\w+/=-]{20,}$/
 const leadingZero = /^0\d+$/
 const coordinate = /^-?\d{1,3}\.\d{5,}$/
+const coordinates = /^-?\d{1,3}\.\d{4,}[,;]\s?-?\d{1,3}\.\d{4,}$/
+/** A list of many numbers, some with three decimals or more, such as an embedding. */
+const vector =
+  /^(?=[-+\d.,e\s[]*?\.\d{3})\[?\s*(?:-?\d+(?:\.\d+)?(?:e[-+]?\d+)?,\s?){15}-?\d+(?:\.\d+)?(?:e[-+]?\d+)?\s*(?:,|\]?$)/i
 const integer = /^-?\d+$/
 /** `10kg`, `5 GHz`, `12%`: a number with its unit. */
 const measure = /^[-+]?[$€£¥₸₫₽]?\s?\d[\d\s.,]*\s?(?:[\p{L}%°$€£¥₸₫₽²³]{1,4})?$/u
 /** `TNT-0042`, `B204`: one token of letters and digits. */
 const code = /^(?=.*\d)(?=.*\p{L})[\p{L}\d]+(?:[-_/.:#][\p{L}\d]+)*$/u
 
-const identifiers = [uuid, hash, network, token, coordinate]
+const identifiers = [uuid, hash, network, token, coordinate, coordinates, vector]
 
 export function kindOf(value: string): ValueKind {
   if (flag.test(value)) return 'flag'

@@ -1,4 +1,5 @@
-import { escapeHtml, inlineHtml, type Names } from './rst-inline.ts'
+import { escaped } from '../html/to-html.ts'
+import { inlineHtml, type Names } from './rst-inline.ts'
 import {
   gridTable,
   isGridTop,
@@ -186,7 +187,7 @@ function explicit(lines: readonly string[], at: number, context: Context): Block
   const note = /^\.\. \[([^\]]{1,60})\] ?(.*)$/.exec(line)
   if (note !== null) {
     const body = inside([note[2]!, ...withoutIndent(lines.slice(at + 1, next))], context)
-    return { html: body.replace('<p>', `<p>[${escapeHtml(note[1]!)}] `), next }
+    return { html: body.replace('<p>', `<p>[${escaped(note[1]!)}] `), next }
   }
   // Targets and substitutions have been collected; anything else is a comment.
   return { html: '', next }
@@ -226,7 +227,7 @@ function textHtml(own: string, argument: string, lines: readonly string[], conte
   if (argument === '') return body
   if (titledParts.has(own)) return titled(title, 'heading', body)
   // An object of an API with its signature; for a table or a rubric, its title.
-  return `<p>${own === 'table' || own === 'rubric' ? title : `<code>${escapeHtml(argument)}</code>`}</p>${body}`
+  return `<p>${own === 'table' || own === 'rubric' ? title : `<code>${escaped(argument)}</code>`}</p>${body}`
 }
 
 function noteTitle(name: string): string {
@@ -239,7 +240,7 @@ function capitalized(word: string): string {
 
 function picture(options: ReadonlyMap<string, string>, caption: string): string {
   const alt = options.get('alt')
-  return (alt === undefined ? '' : `<p>${escapeHtml(alt)}</p>`) + caption
+  return (alt === undefined ? '' : `<p>${escaped(alt)}</p>`) + caption
 }
 
 function captioned(caption: string, table: RstTable, context: Context): string {
@@ -311,7 +312,7 @@ function doctest(lines: readonly string[], at: number): Block | undefined {
 }
 
 function pre(lines: readonly string[]): string {
-  return `<pre><code>${escapeHtml(withoutIndent(lines).join('\n').replace(/^\n+/, ''))}</code></pre>`
+  return `<pre><code>${escaped(withoutIndent(lines).join('\n').replace(/^\n+/, ''))}</code></pre>`
 }
 
 function quote(lines: readonly string[], at: number, context: Context): Block | undefined {
@@ -339,7 +340,7 @@ function option(lines: readonly string[], at: number, context: Context): Block |
   const next = Math.max(at + 1, indentedEnd(lines, at + 1, 1))
   return {
     html: titled(
-      `<code>${escapeHtml(found[1]!)}</code>`,
+      `<code>${escaped(found[1]!)}</code>`,
       'line',
       inside([found[2] ?? '', ...withoutIndent(lines.slice(at + 1, next))], context),
     ),

@@ -1,4 +1,5 @@
 /** Markup within a line of reStructuredText, as HTML. */
+import { escaped } from '../html/to-html.ts'
 
 /** What names in a document stand for. */
 export interface Names {
@@ -46,10 +47,6 @@ function replacement(kind: string, value: string): string {
     .replace(/\s/g, '')
 }
 
-export function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
-}
-
 /** Bounded, because every sign that is never closed would otherwise be looked for to the end. */
 const markup = new RegExp(
   [
@@ -71,30 +68,30 @@ export function inlineHtml(text: string, names: Names): string {
   let html = ''
   let from = 0
   for (const found of text.matchAll(markup)) {
-    html += escapeHtml(text.slice(from, found.index)) + elementFor(found, names)
+    html += escaped(text.slice(from, found.index)) + elementFor(found, names)
     from = found.index + found[0].length
   }
-  return html + escapeHtml(text.slice(from))
+  return html + escaped(text.slice(from))
 }
 
 /** One function for each named group of {@link markup}; exactly one group is set, or it and a second one. */
 const elements: Readonly<Record<string, (value: string, found: RegExpMatchArray, names: Names) => string>> = {
-  escaped: value => (/\s/.test(value) ? '' : escapeHtml(value)),
-  code: value => `<code>${escapeHtml(value)}</code>`,
+  escaped: value => (/\s/.test(value) ? '' : escaped(value)),
+  code: value => `<code>${escaped(value)}</code>`,
   role: (value, { groups }, names) => roleHtml(value, groups?.['roleText'] ?? '', names),
   quoted: (value, { groups }, names) => {
     const kind = groups?.['kind']
     return kind?.startsWith('_') ? referenceHtml(value, kind, names) : roleHtml(kind?.slice(1, -1) ?? '', value, names)
   },
-  note: value => `<sup>[${escapeHtml(value)}]</sup>`,
-  name: (value, found, names) => substituted(value, found.groups?.['nameLink'], names) ?? escapeHtml(found[0]),
-  strong: value => `<strong>${escapeHtml(value)}</strong>`,
-  emphasis: value => `<em>${escapeHtml(value)}</em>`,
+  note: value => `<sup>[${escaped(value)}]</sup>`,
+  name: (value, found, names) => substituted(value, found.groups?.['nameLink'], names) ?? escaped(found[0]),
+  strong: value => `<strong>${escaped(value)}</strong>`,
+  emphasis: value => `<em>${escaped(value)}</em>`,
   url: value => link(value, value),
   word: (value, found, names) => {
     const target = names.targets.get(nameOf(value))
     if (target !== undefined) return link(value, target)
-    return escapeHtml(found[0].endsWith('__') ? found[0] : value)
+    return escaped(found[0].endsWith('__') ? found[0] : value)
   },
 }
 
@@ -103,7 +100,7 @@ function elementFor(found: RegExpMatchArray, names: Names): string {
     const value = found.groups?.[group]
     if (value !== undefined) return write(value, found, names)
   }
-  return escapeHtml(found[0])
+  return escaped(found[0])
 }
 
 function substituted(name: string, reference: string | undefined, names: Names): string | undefined {
@@ -114,7 +111,7 @@ function substituted(name: string, reference: string | undefined, names: Names):
 }
 
 function link(text: string, target: string): string {
-  return `<a href="${escapeHtml(target)}">${escapeHtml(text)}</a>`
+  return `<a href="${escaped(target)}">${escaped(text)}</a>`
 }
 
 /** `text <address>`_, or `text`_ with its address elsewhere. */
@@ -129,7 +126,7 @@ function referenceHtml(quoted: string, kind: string, names: Names): string {
       : link(own, mailTo(address))
   }
   const target = kind === '__' ? names.anonymous.shift() : names.targets.get(nameOf(text))
-  return target === undefined ? escapeHtml(text) : link(text, target)
+  return target === undefined ? escaped(text) : link(text, target)
 }
 
 function mailTo(address: string): string {
@@ -141,11 +138,11 @@ const literal = /^(?:code|literal|samp|file|kbd|command|program|option|envvar|ma
 /** A role of Sphinx shows its text; with an explicit target in angle brackets, only what is before it. */
 function roleHtml(role: string, text: string, names: Names): string {
   const name = role.split(':').at(-1) ?? ''
-  if (/^sup(?:erscript)?$/.test(name)) return `<sup>${escapeHtml(text)}</sup>`
-  if (/^sub(?:script)?$/.test(name)) return `<sub>${escapeHtml(text)}</sub>`
-  if (name === 'download') return escapeHtml(text.replace(/\s*<[^<>]*>$/, ''))
+  if (/^sup(?:erscript)?$/.test(name)) return `<sup>${escaped(text)}</sup>`
+  if (/^sub(?:script)?$/.test(name)) return `<sub>${escaped(text)}</sub>`
+  if (name === 'download') return escaped(text.replace(/\s*<[^<>]*>$/, ''))
   const shown = text.replace(/\s*<[^<>]*>$/, '').replace(/^[!~]/, '') || text
-  if (literal.test(name) && name !== 'guilabel') return `<code>${escapeHtml(shown)}</code>`
+  if (literal.test(name) && name !== 'guilabel') return `<code>${escaped(shown)}</code>`
   if (role === '' && names.targets.has(nameOf(text))) return link(text, names.targets.get(nameOf(text))!)
-  return escapeHtml(shown)
+  return escaped(shown)
 }

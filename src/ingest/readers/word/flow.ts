@@ -1,4 +1,5 @@
 import { readHtml } from '../html/html.ts'
+import { escaped, htmlOf, spanOf, tagged } from '../html/to-html.ts'
 import { UnreadableError, type Content } from '../content.ts'
 
 /** A run of text with what is kept of its look. */
@@ -192,15 +193,11 @@ function tableHtml({ rows }: Table): string {
     const name = isHeader ? 'th' : 'td'
     const inner = cells.map(
       cell =>
-        `<${name}${spanOf('colspan', cell.colSpan)}${spanOf('rowspan', cell.rowSpan)}>${inlineHtml(cell.blocks)}</${name}>`,
+        `<${name}${spanOf('col', cell.colSpan)}${spanOf('row', cell.rowSpan)}>${inlineHtml(cell.blocks)}</${name}>`,
     )
     return `<tr>${inner.join('')}</tr>`
   })
   return `<table>${body.join('')}</table>`
-}
-
-function spanOf(name: string, value: number): string {
-  return value > 1 ? ` ${name}="${value}"` : ''
 }
 
 /** Blocks within a cell, one a line. */
@@ -245,11 +242,6 @@ function mergedPieces(pieces: readonly Piece[]): Piece[] {
 }
 
 function pieceHtml({ text, position, href }: Piece): string {
-  const inner = escaped(text).replaceAll('\n', '<br>')
-  const placed = position === undefined || text.trim() === '' ? inner : `<${position}>${inner}</${position}>`
+  const placed = tagged(htmlOf(text), position ?? null)
   return href === undefined || text.trim() === '' ? placed : `<a href="${escaped(href)}">${placed}</a>`
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }
