@@ -74,7 +74,8 @@ type KeptSections = Pick<SourceDocument, 'language' | 'sections' | 'keywords'>
 
 /** Throws an {@link UnreadableError} without a word of the content, because the message is logged. */
 function unpacked({ kind, content }: Original): KeptSections | KeptFile | DocumentInput {
-  if (!kinds.includes(kind)) throw new UnreadableError('was kept by a newer version of Askwell; reindex it with that one')
+  if (!kinds.includes(kind))
+    throw new UnreadableError('was kept by a newer version of Askwell; reindex it with that one')
   try {
     const plain = inflateSync(content, { maxOutputLength: maxInflatedBytes })
     const kept = kind === 'file' ? fileIn(plain) : (JSON.parse(plain.toString()) as object)

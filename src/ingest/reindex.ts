@@ -55,7 +55,7 @@ export async function reindex(name: string, deps: ReindexDeps, options: ReindexO
   const { signal } = options
   let target = await store.open(name, deps.model)
   let report = nothing
-  for (let after = ''; ; ) {
+  for (let after = ''; ;) {
     signal.throwIfAborted()
     const before = target
     target = await store.open(name, deps.model)

@@ -43,11 +43,7 @@ export function createCollectionStore(database: Pick<Database, 'lease'>) {
    * Returns the collection and creates it if it does not exist. Rejects with `model_mismatch` if another model made its
    * vectors.
    */
-  async function openCollection(
-    name: string,
-    model: NamedModel,
-    signal = always,
-  ): Promise<Collection> {
+  async function openCollection(name: string, model: NamedModel, signal = always): Promise<Collection> {
     await leaseWrite(sql => ensureCollection(sql, name, model), signal)
     return await existing(name, model, signal)
   }
