@@ -2,7 +2,7 @@
 import { deflateSync, inflateSync } from 'node:zlib'
 import { maxPlainOriginalBytes } from './bounds.ts'
 import type { DocumentInput } from './document-from.ts'
-import type { ReadingOptions } from './readers/content.ts'
+import { UnreadableError, type ReadingOptions } from './readers/content.ts'
 import type { ChunkPlace, KeptFile, Original, ReadDocument, Restorable, Section, SourceDocument } from './terms.ts'
 
 /** `sections` keeps the structure of the stored text, but nothing that a newer reader could read. */
@@ -49,7 +49,10 @@ export interface Restored {
   readonly isReadAgain: boolean
 }
 
-/** The document as this version reads it or, if its original was not kept, as it was read. */
+/**
+ * The document as this version reads it or, if its original was not kept, as it was read. Throws an
+ * {@link UnreadableError} if what was kept is damaged or of a newer version.
+ */
 export async function restore(
   { original, places, ...stored }: Restorable,
   options: ReadingOptions = {},
@@ -57,20 +60,45 @@ export async function restore(
   // The language of a document without an original may be stated or detected; it is not detected again.
   if (original === null)
     return { document: { ...stored, sections: sectionsOfChunks(places, stored.title) }, isReadAgain: false }
-  const content = inflateSync(original.content, { maxOutputLength: maxInflatedBytes })
-  if (original.kind === 'sections') return { document: { ...stored, ...sectionsIn(content) }, isReadAgain: false }
-  if (original.kind === 'given') {
-    const { documentFrom } = await import('./document-from.ts')
-    return { document: documentFrom(JSON.parse(content.toString()) as DocumentInput), isReadAgain: true }
+  const kept = unpacked(original)
+  if ('sections' in kept) return { document: { ...stored, ...kept }, isReadAgain: false }
+  if ('bytes' in kept) {
+    const { readAgain } = await import('./read.ts')
+    return { document: await readAgain(kept, options), isReadAgain: true }
   }
-  const { readAgain } = await import('./read.ts')
-  const end = 4 + content.readUInt32BE()
-  const header = JSON.parse(content.toString('utf8', 4, end)) as Omit<KeptFile, 'bytes'>
-  return { document: await readAgain({ ...header, bytes: content.subarray(end) }, options), isReadAgain: true }
+  const { documentFrom } = await import('./document-from.ts')
+  return { document: documentFrom(kept), isReadAgain: true }
 }
 
-function sectionsIn(content: Buffer): Pick<SourceDocument, 'language' | 'sections' | 'keywords'> {
-  return JSON.parse(content.toString()) as Pick<SourceDocument, 'language' | 'sections' | 'keywords'>
+type KeptSections = Pick<SourceDocument, 'language' | 'sections' | 'keywords'>
+
+/** Throws an {@link UnreadableError} without a word of the content, because the message is logged. */
+function unpacked({ kind, content }: Original): KeptSections | KeptFile | DocumentInput {
+  if (!kinds.includes(kind))
+    throw new UnreadableError('was kept by a newer version of Askwell; reindex it with that one')
+  try {
+    const plain = inflateSync(content, { maxOutputLength: maxInflatedBytes })
+    const kept = kind === 'file' ? fileIn(plain) : (JSON.parse(plain.toString()) as object)
+    if (fieldsOf[kind].every(field => field in kept)) return kept as KeptSections | KeptFile | DocumentInput
+  } catch {
+    // damaged
+  }
+  throw new UnreadableError('cannot be read again, because what was kept of it is damaged; load it again')
+}
+
+/** Without these it is damaged. */
+const fieldsOf = {
+  given: ['source', 'text'],
+  file: ['name', 'naming'],
+  sections: ['language', 'sections'],
+} as const satisfies Record<Original['kind'], readonly string[]>
+
+const kinds = Object.keys(fieldsOf)
+
+function fileIn(plain: Buffer): KeptFile {
+  const end = 4 + plain.readUInt32BE()
+  const header = JSON.parse(plain.toString('utf8', 4, end)) as Omit<KeptFile, 'bytes'>
+  return { ...header, bytes: plain.subarray(end) }
 }
 
 /** What is kept of it from now on; `kept` for what is stored already. */

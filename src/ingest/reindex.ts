@@ -1,4 +1,5 @@
 import { isAskError } from '../errors.ts'
+import { chunkingMark, chunkSettings } from './chunk-settings.ts'
 import type { Draft } from './draft.ts'
 import type { LoadDeps } from './load.ts'
 import { isFromStoredText } from './prepare.ts'
@@ -45,16 +46,20 @@ const batchBytes = 400_000
 
 /**
  * Prepares the documents of a collection again and replaces each as a whole, a batch per transaction. If the process is
- * killed, the next run finds those that were written up to date and resumes. Throws if the model or the database fails;
- * a document that cannot be prepared stays as it is and is a fault.
+ * killed, the next run finds those that were written up to date and resumes. If its chunk settings change meanwhile, it
+ * begins again with those. Throws if the model or the database fails; a document that cannot be prepared stays as it is
+ * and is a fault.
  */
 export async function reindex(name: string, deps: ReindexDeps, options: ReindexOptions): Promise<ReindexReport> {
   const { store } = deps
   const { signal } = options
-  const target = await store.open(name, deps.model)
+  let target = await store.open(name, deps.model)
   let report = nothing
   for (let after = ''; ;) {
     signal.throwIfAborted()
+    const before = target
+    target = await store.open(name, deps.model)
+    if (!isDividedAs(target, before)) after = ''
     const pending = await store.next(target.id, after, batchDocuments)
     if (pending.length === 0) return report
     const batch = pending.slice(0, countWithin(pending))
@@ -65,6 +70,11 @@ export async function reindex(name: string, deps: ReindexDeps, options: ReindexO
     report = { ...report, overtaken: report.overtaken + missing }
     options.onProgress?.(report)
   }
+}
+
+function isDividedAs(collection: Collection, other: Collection): boolean {
+  const [one, two] = [collection, other].map(({ chunking }) => chunkingMark(chunkSettings(chunking)))
+  return one!.equals(two!)
 }
 
 /** How many documents make a batch: at least one. */

@@ -272,6 +272,7 @@ export interface StoredForReindex {
 }
 
 export interface ReindexStore {
+  /** The collection as it is now. Rejects with `unknown_collection` if it is gone. */
   open(name: string, model: NamedModel): Promise<Collection>
   pending(collectionId: number): Promise<{ readonly documents: number; readonly tokens: number }>
   /** Those after the source `after`, in the order of their sources. */

@@ -97,7 +97,11 @@ tap.test(
       spellings: [],
     }))
     /** `between` is done after the candidates were found and before their text is read. */
-    const look = async (epochMark: string | undefined, between: () => void = () => {}, words = terms.slice(0, 1)) => {
+    const look = async (
+      epochMark: string | undefined,
+      between: () => unknown = () => {},
+      words = terms.slice(0, 1),
+    ) => {
       const query = {
         collectionId: collection.id,
         chunkCount: collection.chunkCount,
@@ -131,7 +135,15 @@ tap.test(
       isOvertaken: true,
     })
     const now = (await app.deps.store.collection('default'))!.epochMark
-    t.same(await look(now, () => run('delete from chunks')), { found, read: 0, isOvertaken: true })
+    const replaceAll = () => run('delete from chunk_vectors; update chunks set id = default')
+    let replaced = 0
+    t.same(
+      await look(now, () => replaced++ === 0 && replaceAll()),
+      { found, read: found, isOvertaken: true },
+      'replaced documents are searched again',
+    )
+    t.same(await look(now, replaceAll), { found, read: 0, isOvertaken: true }, 'but not without end')
+    t.same(await look(now, () => run('delete from chunks')), { found: 0, read: 0, isOvertaken: true })
     t.same(await look(now, () => run('delete from collections')), { found: 0, read: 0, isOvertaken: false })
     t.same(await look(now), { found: 0, read: 0, isOvertaken: true }, 'the collection is gone')
   },

@@ -359,6 +359,35 @@ tap.test('while others work', { skip: skipReason('postgres') }, async t => {
     })
     await app.stop()
   })
+
+  await t.test('changed chunk settings apply to all documents, and to those that were written before', async t => {
+    await old()
+    const { finished, release } = await reindexHeld(t, env)
+    t.match(await runCli(['chunking', '--size', '60'], { env }), { code: 0 })
+    release()
+    t.match(await finished, { overtaken: 0, faults: 0 })
+    const left = await inDatabase(
+      env,
+      sql =>
+        sql`select from documents d join collections c on c.id = d.collection_id where substring(d.hash from 3 for 2) <> c.chunk_mark`,
+    )
+    t.equal(left.length, 0)
+  })
+
+  await t.test('a collection that is deleted before its turn is not created again', async t => {
+    t.match(await runCli(['ingest', 'rows.jsonl', '-c', 'other'], { env, cwd }), { code: 0 })
+    await old()
+    const run = startCli(['reindex', '--json'], { env })
+    const deleted = Promise.withResolvers<unknown>()
+    run.child.stderr!.once('data', () =>
+      deleted.resolve(inDatabase(env, sql => sql`delete from collections where name = 'other'`)),
+    )
+    const { code, json } = await run.finished
+    await deleted.promise
+    t.equal(code, 3)
+    t.match(json.collections, [{ faults: 0 }, { collection: 'other', error: 'Collection "other" was just deleted.' }])
+    t.strictSame([...(await inDatabase(env, sql => sql`select name from collections`))], [{ name: 'default' }])
+  })
 })
 
 /** A run that has prepared its first documents and waits before it writes them. */

@@ -50,6 +50,7 @@ export interface PassageSearchResult {
 
 /** The read side of the passage store, as this stage needs it. */
 export interface PassageSearch {
+  /** `choose` may be called again if documents are replaced meanwhile: its last choice counts. */
   search(
     query: Search,
     choose: (candidates: readonly Candidate[]) => readonly number[],

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { deflateSync } from 'node:zlib'
 import tap from 'tap'
 import { documentFrom } from '../../../src/ingest/document-from.ts'
 import {
@@ -128,4 +129,24 @@ tap.test('a hash says how the document was prepared', t => {
   t.notOk(isFromStoredText(Buffer.alloc(32, 0xff)), 'older hashes have no mark')
   t.notSame(contentHash({ ...document, title: 'Other' }), read)
   t.end()
+})
+
+tap.test('what was kept and is damaged, or in a form of a newer version, is named without its content', async t => {
+  const document = documentFrom(input)
+  const { content } = givenOriginal(input, document, 'yes')!
+  const damaged = /^cannot be read again, because what was kept of it is damaged; load it again$/
+  const cases: readonly (readonly [Original, RegExp])[] = [
+    [{ kind: 'given', content: randomBytes(300) }, damaged],
+    [{ kind: 'given', content: content.subarray(0, -20) }, damaged],
+    [{ kind: 'given', content: deflateSync('{"secret') }, damaged],
+    [{ kind: 'given', content: deflateSync('null') }, damaged],
+    [{ kind: 'sections', content }, damaged],
+    [{ kind: 'file', content }, damaged],
+    [{ kind: 'file', content: deflateSync('abc') }, damaged],
+    // Inflates to more than any version keeps.
+    [{ kind: 'sections', content: deflateSync(Buffer.alloc(257 * 2 ** 20), { level: 1 }) }, damaged],
+    [{ kind: 'delta' as 'given', content }, /^was kept by a newer version of Askwell; reindex it with that one$/],
+  ]
+  for (const [original, message] of cases)
+    await t.rejects(restore(stored(document, original)), { name: 'UnreadableError', message }, original.kind)
 })

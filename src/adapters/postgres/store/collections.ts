@@ -7,7 +7,7 @@ import type { Row } from '../driver.ts'
 import { tracedSql } from '../sql-span.ts'
 import { dropOtherVectorIndexes } from './vector-index.ts'
 import { shownModel, wayBackTo } from '../../models/names.ts'
-import type { ChunkOverrides, Collection, StoredChunking } from '../../../ingest/terms.ts'
+import type { ChunkOverrides, Collection, NamedModel, StoredChunking } from '../../../ingest/terms.ts'
 
 /** A collection that has vectors. */
 export type WithVectors = Collection & { readonly model: NonNullable<Collection['model']> }
@@ -43,16 +43,27 @@ export function createCollectionStore(database: Pick<Database, 'lease'>) {
    * Returns the collection and creates it if it does not exist. Rejects with `model_mismatch` if another model made its
    * vectors.
    */
-  async function openCollection(
-    name: string,
-    model: { name: string; dimensions: number },
-    signal = always,
-  ): Promise<Collection> {
+  async function openCollection(name: string, model: NamedModel, signal = always): Promise<Collection> {
     await leaseWrite(sql => ensureCollection(sql, name, model), signal)
+    return await existing(name, model, signal)
+  }
+
+  async function existing(name: string, model: NamedModel, signal: AbortSignal): Promise<Collection> {
     const found = await collection(name, signal)
     if (!found) throw deletedMeanwhile({ name })
     if (found.model && found.model.name !== model.name) throw modelMismatch(found, model.name)
     return found
+  }
+
+  /** As {@link openCollection}, but a collection that was deleted is not created again: rejects with `unknown_collection`. */
+  async function reopenCollection(name: string, model: NamedModel, signal = always): Promise<Collection> {
+    const ensureExisting = async (sql: Sql) => {
+      const [locked] = await sql`select from collections where name = ${name} for key share`
+      if (!locked) throw deletedMeanwhile({ name })
+      await ensureCollection(sql, name, model)
+    }
+    await leaseWrite(sql => sql.begin(tx => ensureExisting(tx as unknown as Sql)), signal)
+    return await existing(name, model, signal)
   }
 
   /** Removes the collection with all its documents. */
@@ -100,6 +111,7 @@ export function createCollectionStore(database: Pick<Database, 'lease'>) {
     collection,
     dimensionsOf,
     openCollection,
+    reopenCollection,
     removeCollection,
     forgetAnswers,
     writeCaching,

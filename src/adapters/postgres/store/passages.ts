@@ -11,6 +11,9 @@ import { directionText } from '../vector-text.ts'
 import type { Candidate, PassageSearchResult, Search, StoredPassage } from '../../../ask/retrieval/passage-search.ts'
 import type { ChunkSection } from '../../../ingest/terms.ts'
 
+/** While a collection is reindexed, a batch of its documents is replaced several times a second. */
+const maxAttempts = 3
+
 /** The read side: both retrievers in one round trip, then the text of the chosen passages, on one lease. */
 export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25 = 'portable') {
   async function search(
@@ -19,15 +22,20 @@ export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25
     terms: LeaseTerms,
   ): Promise<PassageSearchResult> {
     return await database.lease(terms, async sql => {
-      const found = await tracedSql(sql, 'SELECT chunks chunk_vectors', bothRetrievers(sql, query, bm25))
-      const candidates = found.filter(row => row['id'] !== null).map(candidateOf)
-      const chosen = [...choose(candidates)]
-      const rows = await readPassages(sql, chosen, query)
-      const isCurrent = found.length > 0 && rows.length === chosen.length && [...found, ...rows].every(isOfEpoch)
-      return {
-        candidates,
-        passages: new Map(rows.map(row => [Number(row['id']), passageOf(row)])),
-        isOvertaken: !isCurrent,
+      for (let attempt = 1; ; attempt++) {
+        const found = await tracedSql(sql, 'SELECT chunks chunk_vectors', bothRetrievers(sql, query, bm25))
+        const candidates = found.filter(row => row['id'] !== null).map(candidateOf)
+        const chosen = [...choose(candidates)]
+        const rows = await readPassages(sql, chosen, query)
+        // A document was replaced between the two statements: its passages have other ids now.
+        if (rows.length < chosen.length && attempt < maxAttempts) continue
+        const isComplete = found.length > 0 && rows.length === chosen.length
+        const isCurrent = attempt === 1 && isComplete && [...found, ...rows].every(isOfEpoch)
+        return {
+          candidates,
+          passages: new Map(rows.map(row => [Number(row['id']), passageOf(row)])),
+          isOvertaken: !isCurrent,
+        }
       }
     })
   }

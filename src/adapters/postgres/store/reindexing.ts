@@ -15,7 +15,7 @@ import { isOutdated } from './outdated.ts'
 /** The documents of a collection to prepare again: those without one of the marks, or all if they are null. */
 export function createReindexStore(
   database: Pick<Database, 'lease'>,
-  store: Pick<DocumentStore, 'openCollection' | 'rewrite'>,
+  store: Pick<DocumentStore, 'reopenCollection' | 'rewrite'>,
   { marks, signal }: { readonly marks: PreparationMarks | null; readonly signal: AbortSignal },
 ): ReindexStore {
   const run = <T>(work: (sql: Sql) => Promise<T>): Promise<T> =>
@@ -59,7 +59,9 @@ export function createReindexStore(
     })
   }
 
-  return { open: store.openCollection, pending, next, read, rewrite: store.rewrite }
+  const open: ReindexStore['open'] = async (name, model) => await store.reopenCollection(name, model, signal)
+
+  return { open, pending, next, read, rewrite: store.rewrite }
 }
 
 async function placesIn(sql: Sql, ids: readonly string[]): Promise<Map<string, ChunkPlace[]>> {
