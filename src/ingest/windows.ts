@@ -142,8 +142,21 @@ function withTitle(title: string, body: string): string {
 /** Longer titles are cut before they are measured. Nobody writes them, but a row of a table may contain anything. */
 const longestTitle = 600
 
+/** By title. Each row of a wide table has the same title, which takes a hundred counts to shorten. */
+const shortened = new WeakMap<WindowModel, Map<string, string>>()
+const mostShortened = 16
+
 /** The title in at most half a window. It is shortened from the front, because the last headings are most specific. */
 function shortTitle(title: string, model: WindowModel): string {
+  const known = shortened.get(model) ?? new Map<string, string>()
+  shortened.set(model, known)
+  const short = known.get(title) ?? toHalfWindow(title, model)
+  if (known.size >= mostShortened) known.clear()
+  known.set(title, short)
+  return short
+}
+
+function toHalfWindow(title: string, model: WindowModel): string {
   let short = title.length > longestTitle ? withoutFront(title.slice(-longestTitle)) : title
   while (short !== '' && model.countTokens(withTitle(short, '')) > model.windowTokens / 2) short = withoutFront(short)
   return short

@@ -2,6 +2,7 @@ import tap from 'tap'
 import { createStepCounter } from '../support/steps/count.ts'
 import { countNatives } from '../support/steps/natives.ts'
 import { shapes } from '../support/steps/shapes.ts'
+import type { XmlNode } from '../../src/ingest/readers/xml.ts'
 
 /**
  * Twice the text, at most a little more than twice the steps: nobody can hold the process up with a text that is read
@@ -23,6 +24,18 @@ const { readFrontMatter } = await import('../../src/ingest/readers/markdown/fron
 const { withoutModuleCode } = await import('../../src/ingest/readers/markdown/module-code.ts')
 const { paragraphsOf } = await import('../../src/ingest/readers/pdf/pdf-lines.ts')
 const { readText } = await import('../../src/ingest/readers/text.ts')
+const { mailText } = await import('../../src/ingest/readers/mail/mail-text.ts')
+const { JsonScanner } = await import('../../src/ingest/readers/rows/json-structure.ts')
+const { readBlocks } = await import('../../src/ingest/readers/rst/rst-blocks.ts')
+const { namesIn } = await import('../../src/ingest/readers/rst/rst-inline.ts')
+const { documentFields } = await import('../../src/ingest/readers/rst/rst.ts')
+const { readSubtitles } = await import('../../src/ingest/readers/subtitles.ts')
+const { flowHtml } = await import('../../src/ingest/readers/word/flow.ts')
+const { rtfBlocks } = await import('../../src/ingest/readers/word/rtf-reader.ts')
+const { bodyHtml } = await import('../../src/ingest/readers/office/pptx-text.ts')
+const { sheetBlocks } = await import('../../src/ingest/readers/office/sheet-text.ts')
+const { withoutIncludes } = await import('../../src/ingest/readers/asciidoc.ts')
+const { parseXml } = await import('../../src/ingest/readers/xml.ts')
 const { splitLong } = await import('../../src/ingest/split-span.ts')
 const { analyze, queryTerms } = await import('../../src/text/analyze.ts')
 const { countTokens } = await import('../../src/text/count-tokens.ts')
@@ -119,6 +132,39 @@ function pdf(text: string): void {
   )
 }
 
+function rst(text: string): void {
+  const lines = text.split('\n').map(line => line.trimEnd())
+  readBlocks(documentFields(lines).rest, namesIn(lines))
+}
+
+/** Each line a row, with an empty one above it. */
+function sheet(text: string): void {
+  const rows = text.split('\n').map((line, row) => ({
+    row,
+    isAfterGap: true,
+    cells: line.split(' ').map((cell, column) => ({ column, text: cell, isValue: false })),
+  }))
+  sheetBlocks([{ name: 'a', rows }])
+}
+
+/** Each line a numbered paragraph, one level below the one above it. */
+function slide(text: string): void {
+  const element = (name: string, attributes: Record<string, string>, children: XmlNode[]): XmlNode => ({
+    name,
+    attributes,
+    children,
+  })
+  const paragraphs = text
+    .split('\n')
+    .map((line, i) =>
+      element('p', {}, [
+        element('pPr', { lvl: String(i) }, [element('buAutoNum', {}, [])]),
+        element('r', {}, [element('t', {}, [line])]),
+      ]),
+    )
+  bodyHtml({ name: 'txBody', attributes: {}, children: paragraphs }, new Map(), () => false)
+}
+
 const blocks = (text: string) =>
   text
     .split('\n')
@@ -160,8 +206,27 @@ const subjects: Readonly<Record<string, Subject>> = {
   'code in MDX': { length: 1500, every: 7, work: withoutModuleCode },
   'lines of a PDF': { length: 1500, every: 11, work: pdf },
   'blocks of a document': { length: 1500, every: 11, work: text => compose(blocks(text), { fallbackTitle: 'T' }) },
+  reStructuredText: { length: 1500, every: 7, work: rst },
+  subtitles: { length: 1500, every: 7, work: text => readSubtitles(`WEBVTT\n\n00:01.000 --> 00:02.000\n${text}`) },
+  'Rich Text': { length: 1500, every: 7, work: text => flowHtml(rtfBlocks(Buffer.from(`{\\rtf1 ${text}`))) },
+  'the text of a mail': { length: 1500, every: 11, work: mailText },
+  'the structure of JSON': { length: 1500, every: 11, work: text => new JsonScanner().push(text) },
+  'paragraphs of a slide': { length: 1500, every: 11, work: slide },
+  'included files of AsciiDoc': { length: 1500, every: 11, work: withoutIncludes },
+  'a namespace of XML': {
+    length: 1500,
+    every: 29,
+    work: text => {
+      const uri = encodeURIComponent(text.toWellFormed()).replaceAll('%2F', '/').replaceAll("'", '')
+      const attributes = Array.from({ length: text.length / 10 }, (_, i) => `n:a${i}=""`).join(' ')
+      return parseXml([Buffer.from(`<a xmlns:n='http://purl.oclc.org/${uri}' ${attributes}/>`)])
+    },
+  },
+  'rows of a sheet': { length: 1500, every: 11, work: sheet },
   'a header': { length: 1500, every: 11, work: cacheWishes },
 }
+
+const cellEdges = (count: number) => Array.from({ length: count }, (_, i) => `\\cellx${i * 50}`).join('')
 
 /** Shapes that each were quadratic once: named, so that no choice of shapes leaves them out. */
 const once: readonly (readonly [subject: string, text: (length: number) => string])[] = [
@@ -175,6 +240,19 @@ const once: readonly (readonly [subject: string, text: (length: number) => strin
   ['CSV records', length => `${'"a\n'.repeat(length / 3)}"`],
   ['code in MDX', length => '{/*\n```\n~~~a\n'.repeat(length / 13)],
   ['lines of a PDF', length => 'ab-\n'.repeat(length / 4)],
+  ['reStructuredText', length => '\n'.repeat(length)],
+  ['reStructuredText', length => `${'--a, '.repeat(length / 250)}!`],
+  ['reStructuredText', length => `.. list-table::\n\n   *${' '.repeat(length)}x`],
+  ['reStructuredText', length => `${'+-'.repeat(length / 2)}+\n${'+-'.repeat(length / 2)}+\n`],
+  ['subtitles', length => '<v a'.repeat(length / 4)],
+  ['subtitles', length => `<v${' '.repeat(length)}`],
+  ['Rich Text', length => `\\trowd${'\\cellx9'.repeat(length / 14)}${'\\cell\\row'.repeat(length / 18)}`],
+  ['Rich Text', length => `\\trowd${cellEdges(length / 20)}${'\\cell'.repeat(length / 20)}\\row`],
+  ['Rich Text', length => `{\\stylesheet{\\s1 Title;}}${'\\s1 a\\par '.repeat(length / 11)}`],
+  ['paragraphs of a slide', length => 'a\n'.repeat(length / 2)],
+  ['included files of AsciiDoc', length => 'include::a['.repeat(length / 11)],
+  ['a namespace of XML', length => '/'.repeat(length)],
+  ['rows of a sheet', length => `${'b '.repeat(length / 4)}\n${'c\n'.repeat(length / 4)}`],
 ]
 
 tap.test('what took quadratic time once', async t => {

@@ -44,8 +44,8 @@ export async function readAsciidoc(text: string): Promise<Content> {
   }
 }
 
-function withoutIncludes(text: string): string {
-  return text.replace(/^\ufeff/, '').replace(/^include::[^\n]*\[[^\n]*\][ \t]*$/gm, '')
+export function withoutIncludes(text: string): string {
+  return text.replace(/^\ufeff/, '').replace(/^include::[^\n[]*\[[^\n]*\][ \t]*$/gm, '')
 }
 
 /** Admonitions are tables in Asciidoctor's HTML, and titles of blocks are plain text: both become titled parts. */

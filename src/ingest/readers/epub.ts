@@ -23,7 +23,7 @@ export async function readEpub(bytes: Buffer): Promise<Content> {
     for (const name of chapters) {
       const chapter = await blocksOf(archive, name)
       if (chapter === null) missing.push(name)
-      else blocks.push(...chapter)
+      else for (const block of chapter) blocks.push(block)
     }
     const metadata = childAt(root, 'metadata')
     return {
@@ -38,7 +38,7 @@ export async function readEpub(bytes: Buffer): Promise<Content> {
 const protectedBook = 'is protected (DRM); only a copy without protection can be read'
 
 async function xmlOf(archive: Archive, name: string): Promise<XmlElement> {
-  if (!archive.names.includes(name)) throw new Error(`no ${name}`)
+  if (!archive.has(name)) throw new Error(`no ${name}`)
   return await parseXml(archive.stream(name))
 }
 
@@ -48,7 +48,7 @@ const fontAlgorithms = new Set(['http://www.idpf.org/2008/embedding', 'http://ns
 /** Names of the encrypted files of the book. */
 async function lockedFiles(archive: Archive): Promise<ReadonlySet<string>> {
   const name = 'META-INF/encryption.xml'
-  if (!archive.names.includes(name)) return new Set()
+  if (!archive.has(name)) return new Set()
   const entries = elementsIn(await xmlOf(archive, name), 'EncryptedData').filter(
     data => !fontAlgorithms.has(childAt(data, 'EncryptionMethod')?.attributes['Algorithm'] ?? ''),
   )

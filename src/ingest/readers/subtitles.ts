@@ -9,7 +9,7 @@ interface Cue {
   readonly text: string
 }
 
-const timing = /^\s*((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})\s*-->\s*((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})(?:\s|$)/
+const timing = /^\s*((?:\d{1,6}:)?\d{1,2}:\d{2}[.,]\d{1,3})\s*-->\s*((?:\d{1,6}:)?\d{1,2}:\d{2}[.,]\d{1,3})(?:\s|$)/
 
 /** A paragraph becomes a section with the time as its heading after so many seconds or characters. */
 const sectionSeconds = 60
@@ -90,7 +90,8 @@ function cuesOf(text: string): Cue[] | null {
 
 function cueOf([, start, end]: RegExpExecArray, lines: readonly string[]): Cue[] {
   const raw = lines.join('\n')
-  const speaker = /<v(?:\.[^\s>]*)?\s+([^>]+)>/.exec(raw)?.[1] ?? /^>>\s*([\p{Lu}][\p{L} .'-]{0,40}):/u.exec(raw)?.[1]
+  const speaker =
+    /<v(?:\.[^\s<>]{0,100})?\s([^<>]{1,200})>/.exec(raw)?.[1] ?? /^>>\s*([\p{Lu}][\p{L} .'-]{0,40}):/u.exec(raw)?.[1]
   const text = plain(raw.replace(/^>>\s*(?:[\p{Lu}][\p{L} .'-]{0,40}:)?/u, ''))
   return text === '' ? [] : [{ start: seconds(start!), end: seconds(end!), speaker: speaker && plain(speaker), text }]
 }

@@ -111,8 +111,14 @@ export function childAt(element: XmlElement | undefined, ...path: readonly strin
 
 /** All elements with one of the names, in document order, also inside each other. */
 export function elementsIn(top: XmlElement, ...names: readonly string[]): XmlElement[] {
-  const inside = childrenOf(top).flatMap(child => elementsIn(child, ...names))
-  return names.includes(top.name) ? [top, ...inside] : inside
+  const found: XmlElement[] = []
+  collect(top, names, found)
+  return found
+}
+
+function collect(top: XmlElement, names: readonly string[], found: XmlElement[]): void {
+  if (names.includes(top.name)) found.push(top)
+  for (const child of top.children) if (typeof child !== 'string') collect(child, names, found)
 }
 
 /** All text inside the element. */
@@ -128,9 +134,13 @@ function decoderFor(start: Uint8Array): TextDecoder {
   return new TextDecoder('utf-8', { fatal: true })
 }
 
+/** No known one is as long. */
+const longestNamespace = 200
+
 /** Prefixes as the standards write them, because programs may choose others. */
 function nameOf({ prefix, uri, local }: QualifiedName): string {
   if (prefix === '') return local
+  if (uri.length > longestNamespace) return `${prefix}:${local}`
   if (/^http:\/\/(?:schemas\.openxmlformats\.org|purl\.oclc\.org)\/.*\/relationships$/.test(uri)) return `r:${local}`
   const openDocument = /^urn:oasis:names:tc:opendocument:xmlns:([a-z-]+):/.exec(uri)?.[1]
   return `${usualPrefixes[openDocument ?? ''] ?? openDocument ?? prefix}:${local}`

@@ -6,6 +6,7 @@ import { isTooDeep } from './too-deep.ts'
 /** An archive in memory, whose entries are unpacked on demand. */
 export interface Archive {
   readonly names: readonly string[]
+  readonly has: (name: string) => boolean
   /** The unpacked entry, in pieces. The entry must exist. */
   readonly stream: (name: string) => AsyncGenerator<Buffer>
   /** The whole unpacked entry, or null if there is none with this name. */
@@ -37,6 +38,7 @@ export async function openZip(bytes: Buffer, limits: ArchiveLimits = usualLimits
   const stream = (name: string) => unpacked(file, entries.get(name)!, budget)
   return {
     names: [...entries.keys()].filter(name => !name.endsWith('/')),
+    has: name => !name.endsWith('/') && entries.has(name),
     stream,
     bytes: async name => (entries.has(name) ? Buffer.concat(await Array.fromAsync(stream(name))) : null),
   }

@@ -139,3 +139,14 @@ t.test('a window that begins within a table has the header of the table in front
   t.match(own[0], /^Bank\. \| Branch \| Borrowers \| \| Town0/)
   for (const window of own.slice(1)) t.match(window, /^Bank › \| Branch/)
 })
+
+t.test('rows below a wide header: it is shortened once, not for each row', async t => {
+  const header = `| ${Array.from({ length: 80 }, (_, i) => `c${i}`).join(' | ')} |`
+  const rows = Array.from({ length: 100 }, (_, i) => `| ${i} | value |`)
+  const document = documentFrom({ source: 'a', format: 'text', title: 'Prices', text: [header, ...rows].join('\n') })
+  let counts = 0
+  const model = { ...modelOf(60), countTokens: (text: string) => ((counts += 1), countTokens(text)) }
+  const windows = chunk(document, 'en').flatMap(each => windowsOf(document.text, each, 'en', model))
+  t.ok(windows.length > 5, `${windows.length} windows`)
+  t.ok(counts < 15 * rows.length, `${counts} counts`)
+})

@@ -15,6 +15,7 @@ export function markdownTree(tree: HtmlRoot | Element): { readonly root: Root; r
   nameHeadings(tree)
   boundTables(tree)
   layOutTables(tree)
+  dropEmpty(tree)
   const markdown = toMdast(tree, { handlers, document: true })
   return { root: markdown.type === 'root' ? markdown : { type: 'root', children: [] }, lost }
 }
@@ -67,6 +68,34 @@ function nameHeadings(tree: HtmlRoot | Element): void {
       else if (!isHeading) waiting.push({ node: child, id: undefined })
     }
   }
+}
+
+/** Elements that are nothing without content. */
+const inline = new Set(
+  (
+    'a abbr b bdi bdo big cite code dfn em font i ins kbd label mark nobr q s samp small span strike strong sub sup ' +
+    'time tt u var'
+  ).split(' '),
+)
+
+/**
+ * Removes comments and empty inline elements, and joins the blanks between them: the parser looks over each row of them
+ * again from each of its members. An anchor in a heading stays for its name.
+ */
+function dropEmpty(parent: HtmlRoot | Element): void {
+  const isHeading = parent.type === 'element' && /^h[1-6]$/.test(parent.tagName)
+  const children: (HtmlRoot['children'][number] | Element['children'][number])[] = []
+  for (const child of parent.children) {
+    if (child.type === 'comment') continue
+    if (child.type === 'element') {
+      dropEmpty(child)
+      if (child.children.length === 0 && inline.has(child.tagName) && !isHeading) continue
+    }
+    const last = children.at(-1)
+    if (child.type === 'text' && last?.type === 'text') last.value += child.value
+    else children.push(child)
+  }
+  parent.children = children as typeof parent.children
 }
 
 const handlers: Record<string, Handle> = {

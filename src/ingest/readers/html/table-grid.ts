@@ -14,7 +14,8 @@ export function layOutTables(parent: Root | Element): void {
       continue
     }
     layOutTables(child)
-    children.push(...(child.tagName === 'table' ? laidOut(child) : [child]))
+    if (child.tagName !== 'table') children.push(child)
+    else for (const each of laidOut(child)) children.push(each)
   }
   parent.children = children as typeof parent.children
 }
@@ -157,7 +158,7 @@ function isRowHeader({ properties }: Element): boolean {
 /** For each column the headers above it, each once: "Hours" over "Weekdays" is "Hours Weekdays". */
 function joinedHeader(rows: Grid): Element[] {
   if (rows.length === 1) return [...rows[0]!]
-  const width = Math.max(...rows.map(row => row.length))
+  const width = rows.reduce((most, row) => Math.max(most, row.length), 0)
   return Array.from({ length: width }, (_, x) => {
     const cells = new Set(rows.map(row => row[x] ?? empty).filter(hasText))
     const children = [...cells].flatMap(({ children }, i): ElementContent[] => [

@@ -11,6 +11,7 @@ export interface MboxOptions {
 }
 
 const lineFeed = 0x0a
+const joinedLines = 4096
 const separator = Buffer.from('From ')
 const quotedSeparator = /^>+From /
 
@@ -20,6 +21,7 @@ const quotedSeparator = /^>+From /
  */
 export async function* readMbox(path: string, { largestBytes, onBytes }: MboxOptions): AsyncGenerator<Message> {
   let parts: Buffer[] = []
+  let lines: Buffer[] = []
   let size = 0
   let start = 0
   let number = 0
@@ -27,19 +29,25 @@ export async function* readMbox(path: string, { largestBytes, onBytes }: MboxOpt
   const message = (): Message =>
     size > largestBytes
       ? { line: start, fault: `has a message that is larger than ${largestBytes / 2 ** 20} MB` }
-      : { line: start, bytes: Buffer.concat(parts) }
+      : { line: start, bytes: Buffer.concat([...parts, ...lines]) }
 
   for await (const line of linesOf(path, largestBytes, onBytes)) {
     number += 1
     if (isBlank && line.subarray(0, separator.length).equals(separator)) {
       if (size > 0) yield message()
       parts = []
+      lines = []
       size = 0
       start = number
     } else if (start > 0) {
       size += line.length
       if (size > largestBytes) parts = []
-      else parts.push(unquoted(line))
+      else lines.push(unquoted(line))
+      // A line takes far more memory than its bytes: a message may have millions.
+      if (lines.length >= joinedLines || size > largestBytes) {
+        if (size <= largestBytes) parts.push(Buffer.concat(lines))
+        lines = []
+      }
     } else if (line.toString('latin1').trim() !== '') {
       yield { line: number, fault: 'is damaged or not a mailbox (mbox)' }
       return

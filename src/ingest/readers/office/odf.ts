@@ -13,12 +13,12 @@ export async function openOdf(bytes: Buffer, kind: string): Promise<Archive> {
     throw new UnreadableError('is protected by a password; remove it first')
   const type = (await archive.bytes('mimetype'))?.toString('latin1').trim()
   if (type !== undefined && !type.includes(kind)) throw new Error('another kind of document')
-  if (!archive.names.includes('content.xml')) throw new Error('no content.xml')
+  if (!archive.has('content.xml')) throw new Error('no content.xml')
   return archive
 }
 
 export async function odfTitle(archive: Archive): Promise<string | undefined> {
-  if (!archive.names.includes('meta.xml')) return undefined
+  if (!archive.has('meta.xml')) return undefined
   const title = textIn(childAt(await parseXml(archive.stream('meta.xml')), 'meta', 'title')).trim()
   return isUsefulTitle(title) ? title : undefined
 }
@@ -64,7 +64,7 @@ export function odfHtml(element: XmlElement, styles: OdfStyles): string {
   }
   for (const child of childrenOf(element)) {
     if (child.name === 'p' || child.name === 'h') paragraphs.push({ html: inlineHtml(child, styles) })
-    else if (child.name === 'list') paragraphs.push(...listParagraphs(child, styles, 0, ''))
+    else if (child.name === 'list') paragraphs = paragraphs.concat(listParagraphs(child, styles, 0, ''))
     else if (child.name === 'table') {
       flush()
       html += odfTable(child, styles)
@@ -117,10 +117,12 @@ function inlineHtml(element: XmlElement, styles: OdfStyles): string {
 }
 
 const mostCells = 100_000
+const mostTableCharacters = 16 * 2 ** 20
 
 /** Rows and cells that are repeated are written once if they are empty. */
 export function odfTable(table: XmlElement, styles: OdfStyles): string {
   let cells = 0
+  let characters = 0
   const rows = elementsIn(table, 'table-row').map(row =>
     childrenOf(row).flatMap((cell): TableCell[] => {
       if (cell.name !== 'table-cell') return []
@@ -132,7 +134,9 @@ export function odfTable(table: XmlElement, styles: OdfStyles): string {
       const span = Number(cell.attributes['table:number-rows-spanned'] ?? 1)
       const repeated = Math.max(1, Math.min(1000, Number(cell.attributes['table:number-columns-repeated'] ?? 1) || 1))
       cells += repeated
-      if (cells > mostCells) throw new UnreadableError('has a table that is too large')
+      characters += repeated * html.length
+      if (cells > mostCells || characters > mostTableCharacters)
+        throw new UnreadableError('has a table that is too large')
       return Array.from({ length: repeated }, () => ({ html, columns, rows: span }))
     }),
   )

@@ -6,6 +6,7 @@ import {
   linkText,
   sheetBlocks,
   shownRows,
+  type CellCount,
   type MergedArea,
   type Sheet,
   type SheetCell,
@@ -132,10 +133,10 @@ function createCollector() {
     if (unread > 0) unread -= 1
     else if (cell !== null && name !== 'table-cell' && name !== 'covered-table-cell') cell.text.close(name)
     else if (cell !== null && sheet !== null && row !== null) {
-      countCells(leaveCell(sheet, row, cell))
+      leaveCell(sheet, row, cell, countCells)
       cell = null
     } else if (name === 'table-row' && sheet !== null && row !== null) {
-      countCells(leaveRow(sheet, row))
+      leaveRow(sheet, row, countCells)
       row = null
     } else if (name === 'table' && sheet !== null) {
       leaveSheet(sheet)
@@ -172,30 +173,29 @@ function enterRow(sheet: OpenSheet, attributes: Attributes): OpenRow {
   return { cells: [], repeats: repeatsOf(attributes, 'rows') }
 }
 
-/** Returns the number of filled cells. */
-function leaveCell(sheet: OpenSheet, row: OpenRow, { attributes, text }: OpenCell): number {
+function leaveCell(sheet: OpenSheet, row: OpenRow, { attributes, text }: OpenCell, count: CellCount): void {
   const shown = shownText(attributes, text.end())
   const repeats = repeatsOf(attributes, 'columns')
   const column = sheet.nextColumn
   sheet.nextColumn += repeats
-  if (shown === '') return 0
+  if (shown === '') return
   const isValue = (attributes['office:value-type'] ?? 'string') !== 'string'
   const filled = Math.min(repeats, mostRepeats)
+  count(filled, filled * shown.length)
   for (let i = 0; i < filled; i++) row.cells.push({ column: column + i, text: shown, isValue })
   addArea(sheet, column, attributes)
-  return filled
 }
 
-/** Returns the number of filled cells in its repetitions. */
-function leaveRow(sheet: OpenSheet, { cells, repeats }: OpenRow): number {
+function leaveRow(sheet: OpenSheet, { cells, repeats }: OpenRow, count: CellCount): void {
   const filled = cells.length === 0 ? 0 : Math.min(repeats, mostRepeats)
+  const again = Math.max(0, filled - 1)
+  count(again * cells.length, again * cells.reduce((sum, { text }) => sum + text.length, 0))
   const isHidden = sheet.hiddenRows.has(sheet.row)
   for (let i = 0; i < filled; i++) {
     sheet.rows.push({ row: sheet.row + i, cells })
     if (isHidden) sheet.hiddenRows.add(sheet.row + i)
   }
   sheet.row += repeats
-  return Math.max(0, filled - 1) * cells.length
 }
 
 function openSheet(attributes: Attributes, hidingStyles: ReadonlySet<string>): OpenSheet {

@@ -29,7 +29,7 @@ export async function relationshipsOf(archive: Archive, part: string): Promise<R
 
 /** The parsed part, or undefined if the archive does not have it. */
 export async function partOf(archive: Archive, name: string | undefined): Promise<XmlElement | undefined> {
-  return name !== undefined && archive.names.includes(name) ? await parseXml(archive.stream(name)) : undefined
+  return name !== undefined && archive.has(name) ? await parseXml(archive.stream(name)) : undefined
 }
 
 export function targetOf(relationships: ReadonlyMap<string, Relationship>, type: string): string | undefined {
@@ -39,7 +39,7 @@ export function targetOf(relationships: ReadonlyMap<string, Relationship>, type:
 /** Name of the main part, such as `xl/workbook.xml`. */
 export async function mainPartOf(archive: Archive): Promise<string> {
   const main = targetOf(await relationshipsOf(archive, ''), 'officeDocument')
-  if (main === undefined || !archive.names.includes(main)) throw new Error('no main part')
+  if (main === undefined || !archive.has(main)) throw new Error('no main part')
   return main
 }
 

@@ -7,13 +7,16 @@ type Relationships = ReadonlyMap<string, Relationship>
 /** Whether the paragraphs of a level have bullets unless they say otherwise. */
 export type Bulleted = (level: number) => boolean
 
+/** Of the nine levels that the format has, from 0. */
+const deepestLevel = 8
+
 /** The paragraphs of a text box or a table cell as HTML. */
 export function bodyHtml(body: XmlElement | undefined, relationships: Relationships, isBulleted: Bulleted): string {
   const counts = new Map<number, { type: string; count: number }>()
   const paragraphs = childrenOf(body, 'p').map((paragraph): Paragraph => {
     const html = runsHtml(paragraph, relationships)
     const properties = childAt(paragraph, 'pPr')
-    const level = Number(properties?.attributes['lvl'] ?? 0) || 0
+    const level = Math.max(0, Math.min(deepestLevel, Number(properties?.attributes['lvl'] ?? 0) || 0))
     if (html.trim() === '') return { html }
     const numbering = childAt(properties, 'buAutoNum')
     for (const known of counts.keys()) if (known > level) counts.delete(known)

@@ -74,7 +74,7 @@ async function readSlide(
 
 async function shapesIn(tree: XmlElement | undefined, context: Context): Promise<readonly Shape[]> {
   const shapes: Shape[] = []
-  for (const element of childrenOf(tree)) shapes.push(...(await shapesOf(element, context)))
+  for (const element of childrenOf(tree)) for (const each of await shapesOf(element, context)) shapes.push(each)
   return inReadingOrder(shapes)
 }
 

@@ -35,13 +35,20 @@ export interface MergedArea {
 }
 
 const mostCells = 1_000_000
+/** Cells may share one long text, and be repeated. */
+const mostCharacters = 64 * 2 ** 20
 
-/** Counts the filled cells of a workbook. */
-export function createCellCount(): (cells: number) => void {
+export type CellCount = (cells: number, characters: number) => void
+
+/** Counts the filled cells of a workbook, and their text. */
+export function createCellCount(): CellCount {
   let left = mostCells
-  return cells => {
+  let charactersLeft = mostCharacters
+  return (cells, characters) => {
     left -= cells
+    charactersLeft -= characters
     if (left < 0) throw new UnreadableError(`has more than ${mostCells.toLocaleString('en')} filled cells; split it`)
+    if (charactersLeft < 0) throw new UnreadableError('has too much text; split it into smaller documents')
   }
 }
 
@@ -61,6 +68,7 @@ export function sheetBlocks(sheets: readonly Sheet[]): Block[] {
 /** Lines above a table are text. The first row with several cells is its header. */
 function textsOf(rows: readonly SheetRow[]): string[] {
   const texts: string[] = []
+  const repeats = createRepeats(rows)
   let header: Table | null = null
   for (const group of groupsOf(rows)) {
     const start = group.findIndex(row => !isLine(row))
@@ -68,12 +76,36 @@ function textsOf(rows: readonly SheetRow[]): string[] {
     if (lines.length > 0) texts.push(lines.map(row => row.cells[0]!.text).join('\n'))
     if (start === -1) continue
     const body = group.slice(start)
-    const goesOn: boolean = header !== null && lines.length === 0 && continues(body, header)
+    const goesOn: boolean =
+      header !== null && lines.length === 0 && repeats.has(header.header) && continues(body, header)
     const table: Table = goesOn ? { ...header!, body } : tableOf(body)
     header = table
-    texts.push(...tableTexts(table))
+    for (const text of tableTexts(table, repeats)) texts.push(text)
   }
   return texts
+}
+
+interface Repeats {
+  /** Whether a header may be written once more. */
+  readonly has: (header: SheetRow) => boolean
+}
+
+/** Headers are repeated in proportion to the sheet: a long one over thousands of short parts would outgrow memory. */
+function createRepeats(rows: readonly SheetRow[]): Repeats {
+  let left = 1_000_000 + 4 * rows.reduce((sum, row) => sum + sizeOf(row), 0)
+  const sizes = new WeakMap<SheetRow, number>()
+  return {
+    has: header => {
+      const size = sizes.get(header) ?? sizeOf(header)
+      sizes.set(header, size)
+      left -= size
+      return left >= 0
+    },
+  }
+}
+
+function sizeOf({ cells }: SheetRow): number {
+  return cells.reduce((sum, { text }) => sum + text.length + 3, 0)
 }
 
 interface Table {
@@ -139,7 +171,7 @@ function headerRows(rows: readonly SheetRow[]): readonly SheetRow[] {
 }
 
 /** A row that is merged over the whole width is a title between two parts of the table; both have the header. */
-function tableTexts(table: Table): string[] {
+function tableTexts(table: Table, repeats: Repeats): string[] {
   const columns = ownColumns([table.header, ...table.body])
   const [header, ...body] = [table.header, ...table.body].map(row => inColumns(row, columns))
   const rows = [header!, ...body]
@@ -149,13 +181,13 @@ function tableTexts(table: Table): string[] {
   const texts: string[] = []
   let part = [header!]
   const close = () => {
-    if (part.length > 1) texts.push(part.map(line).join('\n'))
+    if (part.length > (part[0] === header ? 1 : 0)) texts.push(part.map(line).join('\n'))
   }
   for (const row of body) {
     if (isBetween(row, columns.size)) {
       close()
       texts.push(row.cells[0]!.text)
-      part = [header!]
+      part = repeats.has(header!) ? [header!] : []
     } else {
       part.push(row)
     }
@@ -200,11 +232,13 @@ export interface Hidden {
 export function shownRows(rows: readonly SheetRow[], areas: readonly MergedArea[], hidden: Hidden): SheetRow[] {
   const byRow = new Map(rows.map(row => [row.row, new Map(row.cells.map(cell => [cell.column, cell]))]))
   let left = 50_000 + 4 * rows.reduce((sum, { cells }) => sum + cells.length, 0)
+  let charactersLeft = 1_000_000 + 4 * rows.reduce((sum, row) => sum + sizeOf(row), 0)
   for (const area of areas) {
     const cell = byRow.get(area.top)?.get(area.left)
     const size = (area.bottom - area.top + 1) * (area.right - area.left + 1)
-    if (cell === undefined || size > left) continue
+    if (cell === undefined || size > left || size * cell.text.length > charactersLeft) continue
     left -= size
+    charactersLeft -= size * cell.text.length
     for (let row = area.top; row <= area.bottom; row++)
       for (let column = area.left; column <= area.right; column++)
         byRow.get(row)?.set(column, { ...cell, column, merged: area })

@@ -1,5 +1,5 @@
 import { relationshipsOf } from './office-parts.ts'
-import { linkText, shownRows, type MergedArea, type SheetCell, type SheetRow } from './sheet-text.ts'
+import { linkText, shownRows, type CellCount, type MergedArea, type SheetCell, type SheetRow } from './sheet-text.ts'
 import type { NumberText } from './xlsx-numbers.ts'
 import { createRichText, unescaped } from './xlsx-strings.ts'
 import { walkXml, type Attributes } from '../xml.ts'
@@ -9,7 +9,7 @@ export interface Workbook {
   readonly archive: Archive
   readonly strings: readonly string[]
   readonly textOf: NumberText
-  readonly countCells: (cells: number) => void
+  readonly countCells: CellCount
 }
 
 export interface SheetContent {
@@ -121,7 +121,7 @@ function createCollector(workbook: Workbook) {
     cell = null
     const shown = shownText(read, workbook)
     if (shown.trim() === '') return
-    workbook.countCells(1)
+    workbook.countCells(1, shown.length)
     const last = rows.at(-1)
     const added = { column: read.column, text: shown, isValue: isValue(read.type) }
     if (last?.row === row) last.cells.push(added)

@@ -9,7 +9,7 @@ const mostCharacters = 128 * 2 ** 20
 /** The texts that cells refer to by number. */
 export async function readSharedStrings(archive: Archive, part: string | undefined): Promise<readonly string[]> {
   const strings: string[] = []
-  if (part === undefined || !archive.names.includes(part)) return strings
+  if (part === undefined || !archive.has(part)) return strings
   let characters = 0
   const text = createRichText()
   await walkXml(archive.stream(part), {

@@ -64,9 +64,13 @@ class Items {
  * of the items of the topmost array (`null`) or of the array under this key of the topmost object.
  */
 export class JsonScanner {
-  /** Kinds of the values at the top: more than one are JSON lines. */
+  /** Kinds of the first and the last value at the top: more than one are JSON lines. */
   readonly tops: Kind[] = []
-  /** Values of the topmost object. */
+  /** The deepest level. */
+  deepest = 0
+  /** Length of all values of the topmost object. */
+  total = 0
+  /** Of the values of the topmost object, up to two arrays of objects, and the last value. */
   readonly values: { -readonly [K in keyof JsonValue]: JsonValue[K] }[] = []
   /** Kind of the first item of a topmost array. */
   firstItem: Kind | null = null
@@ -99,7 +103,10 @@ export class JsonScanner {
       const unit = text.charCodeAt(at)
       if (unit === lineFeed) this.line += 1
       const last = this.values.at(-1)
-      if (last !== undefined && this.depth > 0) last.length += 1
+      if (last !== undefined && this.depth > 0) {
+        last.length += 1
+        this.total += 1
+      }
       if (this.inString) this.withinString(text[at]!, unit)
       else if (this.inScalar || /[\s,:\]}]/.test(text[at]!)) this.betweenValues(text, at)
       else this.startValue(text[at]!, at)
@@ -139,19 +146,27 @@ export class JsonScanner {
     } else if (kind === 'scalar') this.inScalar = true
     else {
       this.depth += 1
+      this.deepest = Math.max(this.deepest, this.depth)
       this.expectsValue = false
     }
   }
 
   private note(kind: Kind, at: number): void {
     const isInObject = this.tops.at(-1) === 'object'
-    if (this.depth === 0) this.tops.push(kind)
-    else if (this.depth === 1 && isInObject) this.values.push({ key: this.key, kind, first: null, length: 0 })
+    if (this.depth === 0) this.tops[Math.min(1, this.tops.length)] = kind
+    else if (this.depth === 1 && isInObject) this.enterValue(kind)
     else if (this.depth === 1) this.firstItem ??= kind
     else if (this.depth === 2 && isInObject) this.values.at(-1)!.first ??= kind
     if (this.depth !== this.itemDepth || !this.isWanted(isInObject)) return
     this.items.begin(this.line)
     this.from = at
+  }
+
+  private enterValue(kind: Kind): void {
+    const last = this.values.at(-1)
+    const isKept = last?.kind === 'array' && last.first === 'object' && this.values.length < 3
+    if (last !== undefined && !isKept) this.values.pop()
+    this.values.push({ key: this.key, kind, first: null, length: 0 })
   }
 
   /** Whether this depth is in the array whose items are collected. */

@@ -13,6 +13,8 @@ import type { RowFile } from './row.ts'
 const largestWholeBytes = 64 * 2 ** 20
 /** An array is the content of a file, not a detail of it, if it is this share of the text. */
 const mainShare = 0.5
+/** Deeper levels take memory of the parser that no heap limit bounds. */
+const deepest = 10_000
 /** Values of one document, because each becomes a line. */
 const mostValues = 200_000
 
@@ -32,6 +34,7 @@ export async function* readJson(path: string, file: RowFile, options: LineOption
       `is larger than ${largestWholeBytes / 2 ** 20} MB and no array of objects; split it into smaller files`,
     )
   else {
+    if (scanner.deepest > deepest) throw new RangeError('nested too deeply')
     yield { document: documentOf(await contentOf(path, silent), file) }
     onBytes?.(bytes)
   }
@@ -60,10 +63,9 @@ function isLines({ tops }: JsonScanner): boolean {
 }
 
 /** Where the rows are: null for the topmost array, the key of another array, or undefined if there are none. */
-function rowsIn({ tops, values, firstItem }: JsonScanner): string | null | undefined {
+function rowsIn({ tops, values, total, firstItem }: JsonScanner): string | null | undefined {
   if (tops[0] === 'array') return firstItem === 'object' ? null : undefined
   const arrays = values.filter(value => value.kind === 'array' && value.first === 'object')
-  const total = values.reduce((sum, value) => sum + value.length, 0)
   const [rows] = arrays
   return arrays.length === 1 && rows!.key !== null && rows!.length >= total * mainShare ? rows!.key : undefined
 }

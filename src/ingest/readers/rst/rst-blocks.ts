@@ -279,10 +279,9 @@ function csvCells(line: string): RstCell[] {
 function listTable(options: ReadonlyMap<string, string>, lines: readonly string[]): RstTable {
   const rows: string[][][] = []
   for (const line of lines) {
-    const found = /^(?:([*+-]) +)?( *)[*+-](?: (.*))?$/.exec(line)
     const isRow = /^[*+-] +[*+-](?: |$)/.test(line)
     if (isRow) rows.push([[/^[*+-] +[*+-] ?(.*)$/.exec(line)![1]!]])
-    else if (found !== null && /^ {1,4}[*+-](?: |$)/.test(line)) rows.at(-1)?.push([/^ *[*+-] ?(.*)$/.exec(line)![1]!])
+    else if (/^ {1,4}[*+-](?: |$)/.test(line)) rows.at(-1)?.push([/^ *[*+-] ?(.*)$/.exec(line)![1]!])
     else rows.at(-1)?.at(-1)?.push(line.trimStart())
   }
   return withHead(
@@ -333,7 +332,7 @@ function definition(lines: readonly string[], at: number, context: Context): Blo
 /** Options of a command: `-a, --all  What it does`. */
 function option(lines: readonly string[], at: number, context: Context): Block | undefined {
   const found =
-    /^((?:--?[\w-]+|\/\w)(?:[ =]<?[\w-]+>?)?(?:, (?:--?[\w-]+|\/\w)(?:[ =]<?[\w-]+>?)?)*)(?: {2,}(.*))?$/.exec(
+    /^((?:--?\w[\w-]*|\/\w)(?:[ =]<?[\w-]+>?)?(?:, (?:--?\w[\w-]*|\/\w)(?:[ =]<?[\w-]+>?)?)*)(?: {2,}(.*))?$/.exec(
       lines[at]!,
     )
   if (found === null || (found[2] === undefined && !(lines[at + 1] ?? '').startsWith(' '))) return undefined

@@ -19,7 +19,7 @@ export function isGridTop(line: string): boolean {
 
 /** The cells between the lines of `+---+---+`. A cell spans what no line divides. */
 export function gridTable(lines: readonly string[]): RstTable | undefined {
-  const columns = [...positions(lines[0]!, '+')]
+  const columns = [...positions(lines[0]!, '+').take(widest)]
   for (const line of lines)
     for (const at of positions(line, '+')) if (!columns.includes(at) && columns.length < widest) columns.push(at)
   columns.sort((a, b) => a - b)

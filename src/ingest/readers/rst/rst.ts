@@ -21,18 +21,18 @@ export function readRst(text: string): Content {
 }
 
 /** Fields above the text or below its title, such as `:Author: …`. Those of Sphinx that have no value only steer it. */
-function documentFields(lines: readonly string[]): { fields: [string, string][]; rest: string[] } {
+export function documentFields(lines: readonly string[]): { fields: [string, string][]; rest: string[] } {
   const fields: [string, string][] = []
   const rest: string[] = []
-  let isAbove = true
+  let filled = 0
   for (const line of lines) {
-    const found = isAbove ? /^:([A-Za-z][\w -]*):(?:\s+(.*))?$/.exec(line) : null
+    // A title, its lines and blank lines may stand above the fields.
+    const found = filled <= 3 ? /^:([A-Za-z][\w -]*):(?:\s+(.*))?$/.exec(line) : null
     if (found !== null) {
       fields.push([found[1]!.toLowerCase(), found[2] ?? ''])
       continue
     }
-    // A title, its lines and blank lines may stand above the fields.
-    if (rest.filter(each => each !== '').length > 3) isAbove = false
+    if (line !== '') filled += 1
     rest.push(line)
   }
   return { fields, rest }

@@ -98,20 +98,20 @@ export function flowHtml(blocks: readonly FlowBlock[]): string {
   let notes: Note[] = []
   let items: Paragraph[] = []
   const endList = (): void => {
-    html.push(listHtml(items), ...notes.map(noteHtml))
+    html.push(listHtml(items), notes.map(noteHtml).join(''))
     items = []
     notes = []
   }
   for (const block of withOneTitle(blocks.flatMap(unboxed))) {
     if (block.kind === 'paragraph' && isItem(block)) {
       items.push(block)
-      notes.push(...(block.notes ?? []))
+      for (const note of block.notes ?? []) notes.push(note)
       continue
     }
     endList()
     notes = notesIn(block)
     html.push(block.kind === 'table' ? tableHtml(block) : paragraphHtml(block, hasTitle))
-    html.push(...notes.map(noteHtml))
+    html.push(notes.map(noteHtml).join(''))
     notes = []
   }
   endList()
@@ -121,12 +121,19 @@ export function flowHtml(blocks: readonly FlowBlock[]): string {
 /** A title may be set in several paragraphs. */
 function withOneTitle(blocks: readonly FlowBlock[]): FlowBlock[] {
   const joined: FlowBlock[] = []
+  /** Pieces of the title at the end of `joined`. */
+  let pieces: Piece[] | null = null
   for (const block of blocks) {
-    const last = joined.at(-1)
-    const isTitle = block.kind === 'paragraph' && block.heading === 0
-    if (isTitle && last?.kind === 'paragraph' && last.heading === 0) {
-      joined[joined.length - 1] = { ...last, pieces: [...last.pieces, { text: ' ' }, ...block.pieces] }
-    } else joined.push(block)
+    if (block.kind !== 'paragraph' || block.heading !== 0) {
+      pieces = null
+      joined.push(block)
+    } else if (pieces === null) {
+      pieces = [...block.pieces]
+      joined.push({ ...block, pieces })
+    } else {
+      pieces.push({ text: ' ' })
+      for (const piece of block.pieces) pieces.push(piece)
+    }
   }
   return joined
 }

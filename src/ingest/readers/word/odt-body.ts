@@ -92,7 +92,7 @@ class OdtReader {
     const blocks: FlowBlock[] = []
     let first: Paragraph | undefined
     for (const element of elementsOf(item)) {
-      if (element.name === 'text:list') blocks.push(...this.#readList(element, list, level + 1))
+      if (element.name === 'text:list') for (const block of this.#readList(element, list, level + 1)) blocks.push(block)
       else {
         for (const block of this.#readBlock(element)) {
           if (block.kind === 'table') blocks.push(block)
@@ -136,9 +136,9 @@ class OdtReader {
     else if (name === 'text:s' || name === 'text:tab') this.#add(' ', open)
     else if (name === 'text:line-break') this.#add('\n', open)
     else if (name === 'text:note') this.#readNote(element, open)
-    else if (name.startsWith('draw:')) open.boxes.push(...this.#readDrawing(element))
+    else if (name.startsWith('draw:')) for (const box of this.#readDrawing(element)) open.boxes.push(box)
     else if (name === 'text:p' || name === 'text:h' || name === 'table:table')
-      open.boxes.push(...this.#readBlock(element))
+      for (const box of this.#readBlock(element)) open.boxes.push(box)
     else this.#readInline(element, open)
   }
 

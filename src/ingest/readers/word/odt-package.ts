@@ -20,7 +20,7 @@ export async function openDocumentBlocks(bytes: Buffer): Promise<readonly FlowBl
   if (bytes.subarray(0, 2).toString('latin1') !== 'PK') return blocksOf([await parseXml(bytes, prefixes)])
   const archive = await openZip(bytes)
   const manifest = await archive.bytes('META-INF/manifest.xml')
-  if (archive.names.includes('encrypted-package') || manifest?.includes('encryption-data')) {
+  if (archive.has('encrypted-package') || manifest?.includes('encryption-data')) {
     throw new UnreadableError('is protected by a password; remove it first')
   }
   const content = await archive.bytes('content.xml')

@@ -36,7 +36,7 @@ export class RtfFlow {
   }
 
   addBoxes(blocks: readonly FlowBlock[]): void {
-    this.#boxes.push(...blocks)
+    for (const block of blocks) this.#boxes.push(block)
   }
 
   endParagraph(look: Omit<Paragraph, 'kind' | 'pieces' | 'notes'>, isInTable: boolean): void {
@@ -46,11 +46,9 @@ export class RtfFlow {
     this.#pieces = []
     this.#notes = []
     this.#boxes = []
-    if (isInTable) this.#cell.push(...ended)
-    else {
-      this.#endTable()
-      this.#blocks.push(...ended)
-    }
+    if (!isInTable) this.#endTable()
+    const blocks = isInTable ? this.#cell : this.#blocks
+    for (const block of ended) blocks.push(block)
   }
 
   endCell(): void {
@@ -81,14 +79,24 @@ export class RtfFlow {
 /** Edges of columns that are nearer to each other are one: programs round them. In twentieths of a point. */
 const sameEdge = 40
 
+/** Index of the last edge that is not to the right of this one. */
+function columnIn(edges: readonly number[], right: number): number {
+  let [from, to] = [0, edges.length]
+  while (to - from > 1) {
+    const middle = (from + to) >>> 1
+    if (edges[middle]! <= right) from = middle
+    else to = middle
+  }
+  return from
+}
+
 /** A cell spans as many columns as edges of other rows lie within it. */
 function tableOf(rows: readonly OpenRow[]): Table {
-  const rights = rows.flatMap(({ places }) => places.cells.map(({ right }) => right)).sort((a, b) => a - b)
+  // Rows without places of their own share those of the row above.
+  const places = new Set(rows.map(row => row.places.cells))
+  const rights = [...places].flatMap(cells => cells.map(({ right }) => right)).sort((a, b) => a - b)
   const edges = rights.filter((edge, i) => i === 0 || edge - rights[i - 1]! > sameEdge)
-  const columnAt = (right: number): number => {
-    const found = edges.findLastIndex(edge => edge <= right)
-    return found === -1 ? 0 : found
-  }
+  const columnAt = (right: number) => columnIn(edges, right)
   return {
     kind: 'table',
     rows: joinedDown(

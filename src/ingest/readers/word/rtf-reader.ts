@@ -54,6 +54,11 @@ const initial: State = {
 }
 
 const deepest = 5000
+/** Notes and text boxes within each other. */
+const deepestFlow = 20
+/** Names of fonts and styles, and the code of a field, are looked at for each paragraph or run that has them. */
+const longestName = 200
+const longestCode = 4000
 
 /** Not part of the text: what describes the document, what repeats on every page, pictures, and marks for an index. */
 const skipped = new Set(
@@ -121,6 +126,7 @@ class RtfReader {
   #state: State = { ...initial }
   readonly #outer: State[] = []
   #flow = new RtfFlow()
+  #flowDepth = 0
   /** Bytes of text that are not decoded yet, because a character may have several. */
   #bytes: Uint8Array[] = []
   /** Characters still to be skipped: they stand for a Unicode character in programs that do not know it. */
@@ -182,7 +188,7 @@ class RtfReader {
   #addText(text: string): void {
     const { destination, field, isHidden, isDeleted, position, isBold, href } = this.#state
     if (destination === 'marker') this.#marker += text
-    else if (destination === 'code' && field !== undefined) field.code += text
+    else if (destination === 'code' && field !== undefined) field.code += text.slice(0, longestCode - field.code.length)
     else if (destination === 'styles') this.#nameStyle(text)
     else if (destination === 'fonts') this.#nameFont(text)
     else if (destination === 'text' && !isHidden && !isDeleted) this.#flow.add({ text, position, isBold, href })
@@ -190,13 +196,14 @@ class RtfReader {
 
   /** The name of a style ends with a semicolon. */
   #nameStyle(text: string): void {
-    if (this.#openStyle !== undefined) this.#openStyle.name += text.replace(/;.*/s, '')
+    if (this.#openStyle !== undefined)
+      this.#openStyle.name = (this.#openStyle.name + text.replace(/;.*/s, '')).slice(0, longestName)
     if (text.includes(';')) this.#openStyle = undefined
   }
 
   #nameFont(text: string): void {
     const font = this.#fonts.get(this.#state.font)
-    if (font !== undefined && font.name === '') font.name = text.replace(/;.*/s, '').trim()
+    if (font !== undefined && font.name === '') font.name = text.replace(/;.*/s, '').trim().slice(0, longestName)
   }
 
   #takeControl(word: string, value: number | undefined): void {
@@ -255,6 +262,7 @@ class RtfReader {
 
   /** Notes and text boxes have paragraphs of their own within a paragraph. */
   #openFlow(onClose: (blocks: readonly FlowBlock[]) => void): void {
+    if (++this.#flowDepth > deepestFlow) throw new RangeError('nested too deeply')
     const outer = this.#flow
     const marker = this.#marker
     this.#flow = new RtfFlow()
@@ -264,6 +272,7 @@ class RtfReader {
       this.#endParagraph()
       const blocks = this.#flow.end()
       this.#flow = outer
+      this.#flowDepth -= 1
       this.#marker = marker
       onClose(blocks)
     }

@@ -110,7 +110,7 @@ class BodyReader {
       this.#fields.simple(element.attributes['w:instr'] ?? '', () => this.#readInline(element, open))
     else if (name === 'w:sdt') {
       if (isFilled(element)) this.#readInline(contentOf(element), open)
-    } else if (name === 'w:txbxContent') open.boxes.push(...readBody(element, this.#context))
+    } else if (name === 'w:txbxContent') for (const box of readBody(element, this.#context)) open.boxes.push(box)
     else if (name === 'mc:AlternateContent') this.#readInline(alternativeOf(element), open)
     else if (name === 'wp:docPr') this.#readAlternativeText(element, open)
     else if (name.startsWith('m:')) this.#readFormula(element, open)
