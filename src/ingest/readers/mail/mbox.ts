@@ -26,6 +26,7 @@ export async function* readMbox(path: string, { largestBytes, onBytes }: MboxOpt
   let start = 0
   let number = 0
   let isBlank = true
+  let isEmpty = true
   const message = (): Message =>
     size > largestBytes
       ? { line: start, fault: `has a message that is larger than ${largestBytes / 2 ** 20} MB` }
@@ -35,6 +36,7 @@ export async function* readMbox(path: string, { largestBytes, onBytes }: MboxOpt
     number += 1
     if (isBlank && line.subarray(0, separator.length).equals(separator)) {
       if (size > 0) yield message()
+      isEmpty &&= size === 0
       parts = []
       lines = []
       size = 0
@@ -55,6 +57,7 @@ export async function* readMbox(path: string, { largestBytes, onBytes }: MboxOpt
     isBlank = line.length <= 2 && line.toString('latin1').trim() === ''
   }
   if (size > 0) yield message()
+  else if (isEmpty) yield { line: 1, fault: 'has no text' }
 }
 
 function unquoted(line: Buffer): Buffer {

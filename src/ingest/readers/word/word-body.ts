@@ -101,6 +101,10 @@ class BodyReader {
     for (const element of elementsOf(parent)) this.#readInlineElement(element, open)
   }
 
+  #readBox(element: Xml, open: Open): void {
+    for (const block of readBody(element, this.#context)) open.boxes.push(block)
+  }
+
   #readInlineElement(element: Xml, open: Open): void {
     const { name } = element
     if (name === 'w:r' || name === 'm:r') this.#readRun(element, open)
@@ -110,7 +114,7 @@ class BodyReader {
       this.#fields.simple(element.attributes['w:instr'] ?? '', () => this.#readInline(element, open))
     else if (name === 'w:sdt') {
       if (isFilled(element)) this.#readInline(contentOf(element), open)
-    } else if (name === 'w:txbxContent') for (const box of readBody(element, this.#context)) open.boxes.push(box)
+    } else if (name === 'w:txbxContent') this.#readBox(element, open)
     else if (name === 'mc:AlternateContent') this.#readInline(alternativeOf(element), open)
     else if (name === 'wp:docPr') this.#readAlternativeText(element, open)
     else if (name.startsWith('m:')) this.#readFormula(element, open)
