@@ -110,5 +110,5 @@ tap.test('ten thousand empty elements and comments in a row', async t => {
 
 tap.test('a mailbox without a message is a fault', async t => {
   for (const content of ['', '\n\n', 'From a Tue Jun 30 14:05:00 2026\n'])
-    t.strictSame(await faultsOf(t.testdir(), 'a.mbox', content), ['has no text'], JSON.stringify(content))
+    t.strictSame(await faultsOf(t.testdir(), 'a.mbox', content), ['has no mails'], JSON.stringify(content))
 })

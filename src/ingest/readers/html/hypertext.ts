@@ -1,4 +1,4 @@
-import type { Element, Root as HtmlRoot } from 'hast'
+import type { Element, Root as HtmlRoot, Text } from 'hast'
 import { defaultHandlers, toMdast, type Handle } from 'hast-util-to-mdast'
 import type { Nodes, Root, TableCell } from 'mdast'
 import { removeFurniture, type Lost } from './furniture.ts'
@@ -92,10 +92,15 @@ function dropEmpty(parent: HtmlRoot | Element): void {
       if (child.children.length === 0 && inline.has(child.tagName) && !isHeading) continue
     }
     const last = children.at(-1)
-    if (child.type === 'text' && last?.type === 'text') last.value += child.value
+    // Cells that a merged cell was copied to share their nodes, so these are not changed.
+    if (child.type === 'text' && last?.type === 'text') children[children.length - 1] = joinedText(last, child)
     else children.push(child)
   }
   parent.children = children as typeof parent.children
+}
+
+function joinedText(first: Text, second: Text): Text {
+  return { type: 'text', value: first.value + second.value }
 }
 
 const handlers: Record<string, Handle> = {

@@ -57,7 +57,7 @@ export async function* readMbox(path: string, { largestBytes, onBytes }: MboxOpt
     isBlank = line.length <= 2 && line.toString('latin1').trim() === ''
   }
   if (size > 0) yield message()
-  else if (isEmpty) yield { line: 1, fault: 'has no text' }
+  else if (isEmpty) yield { line: 1, fault: 'has no mails' }
 }
 
 function unquoted(line: Buffer): Buffer {
