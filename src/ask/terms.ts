@@ -50,6 +50,12 @@ export interface Window {
   readonly similarity: number
 }
 
+/** A sentence, list item or table row of a passage, compared with the question by itself; offsets as in {@link Passage}. */
+export interface Unit extends Window {
+  /** The reranker's score of it alone, with its headings; absent when it was not read. */
+  readonly rerank?: number
+}
+
 /**
  * How the retrievers scored a passage. Scores are on each retriever's own scale (BM25; cosine) and ranks start at 1.
  * Null when that retriever did not find the passage.
@@ -103,6 +109,8 @@ export interface Passage {
   readonly metadata: Readonly<Record<string, unknown>>
   readonly scores: Scores
   readonly windows: readonly Window[]
+  /** In order; absent where no unit of it has a vector. */
+  readonly units?: readonly Unit[]
   /** In order; absent when the whole passage is in the section of `title`. */
   readonly sections?: readonly PassageSection[]
   /** The header row of the table that `text` begins within. */
