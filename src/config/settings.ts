@@ -153,6 +153,12 @@ export const settings = {
     'Prefix the embedding model expects before a passage, such as `passage:`. A change invalidates existing vectors: run `askwell reembed`.',
     words,
   ),
+  embeddingPooling: setting(
+    'EMBEDDING_POOLING',
+    undefined,
+    'How an `onnx:` model makes one vector of those of its tokens: `mean`, `cls` (the first) or `lasttoken`. Unset: as its folder says, else `mean`. A change invalidates existing vectors: run `askwell reembed`.',
+    oneOf('mean', 'cls', 'lasttoken'),
+  ),
   modelMaxConcurrency: setting(
     'MODEL_MAX_CONCURRENCY',
     undefined,
@@ -206,10 +212,15 @@ export const settings = {
   rerankUrl: setting(
     'RERANK_URL',
     undefined,
-    'Endpoint of a reranker with the API of Cohere or Jina, such as `https://api.cohere.com/v2/rerank`. Unset: no reranking.',
+    'Endpoint of a reranker with the API of Cohere or Jina, such as `https://api.cohere.com/v2/rerank`. Unset: no reranking, unless `RERANK_MODEL` is a folder.',
     endpoint,
   ),
-  rerankModel: setting('RERANK_MODEL', undefined, 'Reranking model.', words),
+  rerankModel: setting(
+    'RERANK_MODEL',
+    undefined,
+    'Reranking model: a model of `RERANK_URL`, or without it `onnx:FOLDER`, a cross-encoder on disk.',
+    words,
+  ),
   rerankApiKey: hidden(setting('RERANK_API_KEY', undefined, 'API key for the reranker.', words)),
   rerankCandidates: setting('RERANK_CANDIDATES', '30', 'Passages sent to the reranker.', integer(2, 100)),
   rerankTimeoutMs: setting(
@@ -217,6 +228,18 @@ export const settings = {
     '3000',
     "Reranker timeout; never more than a third of the request's remaining time.",
     integer(10, 60_000),
+  ),
+  rerankBudgetMs: setting(
+    'RERANK_BUDGET_MS',
+    '1000',
+    'Time that a reranker on disk may take for a question; what it has read by then counts, and the rest keeps the search order.',
+    integer(10, 60_000),
+  ),
+  rerankUnits: setting(
+    'RERANK_UNITS',
+    undefined,
+    'Whether the reranker also reads the best sentences of the best passages, each by itself, with a second call: `yes` or `no`. Unset: `yes` for a model on disk, `no` with `RERANK_URL`.',
+    oneOf('yes', 'no'),
   ),
   prepareWorkers: setting(
     'PREPARE_WORKERS',
