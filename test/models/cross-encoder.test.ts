@@ -9,7 +9,7 @@ import { openOnnxEmbedder } from '../../src/adapters/models/onnx/embedder.ts'
  * are those of Python's onnxruntime and tokenizers with the same files, each pair alone.
  */
 
-t.setTimeout(600_000)
+t.setTimeout(1_800_000)
 
 const never = new AbortController().signal
 const folder = (name: string) => join(process.env['MODELS_DIR'] ?? '', 'onnx', name)

@@ -12,7 +12,7 @@ import { runOf } from '../support/run-of.ts'
 
 /** A reranker on disk: a real ONNX graph that counts the words question and text have in common. */
 
-t.setTimeout(600_000)
+t.setTimeout(1_800_000)
 
 const never = new AbortController().signal
 const words = ['cats', 'dogs', 'birds', 'sleep', 'bark', 'sing']
@@ -68,7 +68,7 @@ t.test('time over: what was scored counts, the first texts first', async t => {
     scores.map(score => score !== null),
     texts.map((_, i) => i < count),
   )
-  t.strictSame(await encoder.score('cats', ['cats'], never, { deadline: performance.now() - 1 }), [null])
+  t.strictSame(await encoder.score('cats', ['cats'], never, { deadline: 0 }), [null])
 })
 
 t.test('a caller that leaves takes its texts along: the next question does not wait for them', async t => {
