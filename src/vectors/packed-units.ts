@@ -59,8 +59,8 @@ function bytesBefore(bits: number, dimensions: number, count: number): number {
 
 function meanOf(units: readonly UnitVector[], dimensions: number): Float32Array {
   const mean = new Float32Array(dimensions)
-  for (const { embedding } of units) for (let i = 0; i < dimensions; i++) mean[i]! += embedding[i]! / units.length
-  return mean
+  for (const { embedding } of units) for (let i = 0; i < dimensions; i++) mean[i] = mean[i]! + embedding[i]!
+  return mean.map(sum => sum / units.length)
 }
 
 /** Writes a vector in 8 bits, and into `read` what will be read. Returns the offset after it. */
@@ -70,7 +70,7 @@ function writeWhole(view: DataView, at: number, vector: Float32Array, read?: Flo
   const scale = Math.fround(largest / 127)
   view.setFloat32(at, scale)
   for (let i = 0; i < vector.length; i++) {
-    const level = Math.max(-127, Math.min(127, Math.round(vector[i]! / scale)))
+    const level = Math.max(-127, Math.min(127, Math.round((vector[i] ?? 0) / scale)))
     view.setInt8(at + scaleBytes + i, level)
     if (read) read[i] = level * scale
   }
