@@ -153,6 +153,18 @@ export const settings = {
     'Prefix the embedding model expects before a passage, such as `passage:`. A change invalidates existing vectors: run `askwell reembed`.',
     words,
   ),
+  embeddingUnits: setting(
+    'EMBEDDING_UNITS',
+    'on',
+    'Embed each sentence, list item and table row of a document as well, with its headings, and compare questions with those too. `off`: only whole passages, which load several times faster.',
+    onOff,
+  ),
+  embeddingUnitsMaxChunks: setting(
+    'EMBEDDING_UNITS_MAX_CHUNKS',
+    '100000',
+    'Chunks of a collection from which on new documents are loaded without `EMBEDDING_UNITS`.',
+    integer(1, 100_000_000),
+  ),
   modelMaxConcurrency: setting(
     'MODEL_MAX_CONCURRENCY',
     undefined,

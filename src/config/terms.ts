@@ -53,6 +53,8 @@ export interface Config {
     /** Without the space that follows the prefix. Undefined to use what the model's folder says, if anything. */
     readonly embeddingQueryPrefix: string | undefined
     readonly embeddingPassagePrefix: string | undefined
+    /** Chunks of a collection up to which units are embedded; 0 where they are off. */
+    readonly unitsUpTo: number
     readonly timeoutMs: number
     /** Null when unknown. */
     readonly prices: (ModelPrices & { readonly currency: string }) | null
@@ -87,6 +89,8 @@ export interface Config {
     readonly abstainBelow: number
     readonly fusion: 'weighted' | 'rrf'
     readonly rrfK: number
+    /** Whether passages are compared by their units, too. */
+    readonly hasUnits: boolean
   }
   readonly cache: {
     readonly keep: {

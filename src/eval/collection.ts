@@ -78,8 +78,8 @@ async function loadInto(
   )
 }
 
-function readAs({ countTokens, maxTokens, windowTokens, readsCode, languages }: Embedder): DraftModel {
-  return { countTokens, maxTokens, windowTokens, readsCode, languages }
+function readAs({ countTokens, maxTokens, windowTokens, readsCode, languages, unitsUpTo = 0 }: Embedder): DraftModel {
+  return { countTokens, maxTokens, windowTokens, readsCode, languages, hasUnits: unitsUpTo > 0 }
 }
 
 function* documentsOf({ documents }: EvalSet, onBytes: (count: number) => void): Generator<SourceDocument> {

@@ -208,6 +208,8 @@ export interface PreparedChunk extends Chunk {
   /** Length in words, for BM25. */
   readonly length: number
   readonly vectors: readonly { readonly start: number; readonly end: number; readonly embedding: Float32Array }[]
+  /** Its units with their vectors, packed (vectors/packed-units.ts). Absent where none were made. */
+  readonly units?: Uint8Array
 }
 
 export interface PreparedDocument {

@@ -33,6 +33,8 @@ export interface Embedder {
   readonly languages: readonly string[] | 'any'
   /** False for a model of prose: windows then leave blocks of code to lexical search. */
   readonly readsCode: boolean
+  /** Number of chunks of a collection up to which the units of new chunks are embedded; none where it is 0 or absent. */
+  readonly unitsUpTo?: number
   countTokens(text: string): number
   /** The tokenizer of `countTokens`. */
   readonly counting: TokenCounting

@@ -21,6 +21,8 @@ export interface Search {
   readonly chunkCount: number
   readonly terms: readonly QueryTerm[]
   readonly vector: Omit<VectorSearch, 'collectionId' | 'limit'> | null
+  /** Whether to read the units of the best candidates and of the passages, if there is a vector. */
+  readonly hasUnits?: boolean
   readonly filters: Filters
   /** Candidates per retriever. */
   readonly limit: number
@@ -35,10 +37,15 @@ export interface Candidate {
   readonly coverage: number
   /** Cosine similarity of its best window. */
   readonly vector: number | null
+  /** Packed (vectors/packed-units.ts); absent where there are none, or it is not among the best of a retriever. */
+  readonly units?: Uint8Array
 }
 
 /** A passage before ranking: what the database stores about a chunk. */
-export type StoredPassage = Omit<Passage, 'scores'>
+export interface StoredPassage extends Omit<Passage, 'scores' | 'units'> {
+  /** Packed; absent where there are none. */
+  readonly units?: Uint8Array
+}
 
 /** How the collection reads a term of the question. */
 export interface TermReading {

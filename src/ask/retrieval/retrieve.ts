@@ -4,6 +4,8 @@ import { inChild } from '../../tracing/span.ts'
 import { isStopWord } from '../../text/analyze.ts'
 import { fuse, type Fusion, type Ranked, vectorShare } from './fuse.ts'
 import type { Arm, AskedCollection, Filters, Passage, Run, AnalyzedQuestion } from '../terms.ts'
+import { unitQuery, unpackUnits, type UnitQuery } from '../../vectors/packed-units.ts'
+import { withUnits } from './late-interaction.ts'
 import { type SimilarityRange } from './weights.ts'
 import type {
   Candidate,
@@ -45,19 +47,28 @@ const candidatesPerRetriever = 50
 /** As many as an answer is written from: relevance must not depend on how many more were requested. */
 const judgedCount = 5
 
-/** Runs both retrievers, fuses their rankings, and reads the text of the best `topK`. */
-export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusion: Fusion) {
+/** How the rankings are fused, and whether units are compared. */
+export type Ranking = Fusion & { readonly hasUnits?: boolean }
+
+/**
+ * Runs both retrievers, compares the units of the best candidates with the question, fuses the rankings, and reads the
+ * text of the best `topK`.
+ */
+export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusion: Ranking) {
   return async (wanted: Wanted, run: Run): Promise<Retrieved> => {
     let ranked: Ranked[] = []
     let share = 0
-    const choose = (candidates: readonly Candidate[]) => {
+    const search = searchOf(wanted, fusion.hasUnits)
+    const query = search.vector && search.hasUnits ? unitQuery(search.vector.values) : null
+    const choose = (found: readonly Candidate[]) => {
+      const candidates = query === null ? found : withUnits(found, query)
       share = vectorShareOf(candidates, wanted, similarity)
       ranked = fuse(candidates, share, fusion).slice(0, wanted.topK)
       return ranked.map(each => each.chunkId)
     }
     const terms = { signal: run.signal, label: 'retrieve', deadline: run.deadline }
-    const found = await retrieval(wanted, () => store.search(searchOf(wanted), choose, terms))
-    const passages = ranked.flatMap(each => passageOf(each, found.passages.get(each.chunkId)))
+    const found = await retrieval(wanted, () => store.search(search, choose, terms))
+    const passages = ranked.flatMap(each => passageOf(each, found.passages.get(each.chunkId), query))
     return {
       passages,
       relevance: relevance(passagesToJudge(passages, wanted.asked), similarity),
@@ -118,7 +129,10 @@ function vectorShareOf(
 }
 
 /** The query for the store; `vectorWeight` 0 leaves the vectors out. */
-export function searchOf({ asked, vector, vectorWeight, arm, collection, filters, topK }: Wanted): Search {
+export function searchOf(
+  { asked, vector, vectorWeight, arm, collection, filters, topK }: Wanted,
+  hasUnits = false,
+): Search {
   const hasVector = vector !== null && vectorWeight > 0 && collection.modelId !== null
   return {
     collectionId: collection.id,
@@ -133,14 +147,18 @@ export function searchOf({ asked, vector, vectorWeight, arm, collection, filters
           efSearch: collection.efSearch,
         }
       : null,
+    hasUnits,
     filters,
     limit: Math.max(candidatesPerRetriever, topK),
   }
 }
 
 /** Leaves out a chunk that was deleted between ranking and reading. */
-function passageOf({ scores }: Ranked, stored: StoredPassage | undefined): Passage[] {
-  return stored ? [{ ...stored, scores }] : []
+function passageOf({ scores }: Ranked, stored: StoredPassage | undefined, query: UnitQuery | null): Passage[] {
+  if (!stored) return []
+  const { units: packed, ...passage } = stored
+  const units = packed && query ? unpackUnits(packed, query, passage) : []
+  return [{ ...passage, scores, ...(units.length > 0 && { units }) }]
 }
 
 /**
@@ -156,7 +174,9 @@ const wordsOnlyFactor = 1.25
 export function relevance(passages: readonly Passage[], { unrelated, related }: SimilarityRange): number {
   const each = passages.map(({ scores, windows }) => {
     if (scores.vector === null && windows.length === 0) return Math.min(1, scores.coverage * wordsOnlyFactor)
-    const similarity = Math.max(scores.vector ?? -1, ...windows.map(window => window.similarity))
+    // That of the best window, as the range was measured, where the windows are known.
+    const similarity =
+      windows.length > 0 ? Math.max(...windows.map(window => window.similarity)) : (scores.vector ?? -1)
     const meaning = Math.min(1, Math.max(0, (similarity - unrelated) / (related - unrelated)))
     return scores.coverage + (1 - scores.coverage) * meaning
   })

@@ -88,6 +88,7 @@ export async function openReembedding(
           window_count = (select count(*) from chunk_vectors v where v.collection_id = ${collectionId} and v.model_id = ${modelId})
         where id = ${collectionId}`
         await tx`delete from chunk_vectors where collection_id = ${collectionId} and model_id <> ${modelId}`
+        await tx`delete from chunk_units where collection_id = ${collectionId} and model_id <> ${modelId}`
         return true
       }),
     )
