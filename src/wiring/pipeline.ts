@@ -7,6 +7,7 @@ import { type Database } from '../adapters/postgres/database.ts'
 import { type Models } from '../adapters/models/models.ts'
 import { meterSaves } from '../adapters/models/metered.ts'
 import { createSimilarQuestions } from '../adapters/postgres/store/similar-questions.ts'
+import { knownTermsIn } from '../adapters/postgres/store/vocabulary.ts'
 import { createPassageStore } from '../adapters/postgres/store/passages.ts'
 import { type Bm25 } from '../adapters/postgres/store/textsearch.ts'
 import { createAdmission, type Admission } from '../ask/admission.ts'
@@ -195,6 +196,7 @@ function stepsOf({ config, reads, reranker, bm25, models, events, caches }: Pipe
       budgetMs.retrieve,
       searchIn(createPassageStore(reads, bm25), similarityRange(embedder), config.ask),
     ),
+    knownTerms: stage('retrieve', budgetMs.retrieve, knownTermsIn(reads)),
     rerank: rerankStep(config, reranker, stages),
     pack: (passages: readonly Passage[], question: string) =>
       pack(passages, { maxTokens: config.ask.promptTokens, question, onCut: () => events.budgetExceeded('tokens') }),

@@ -4,6 +4,7 @@ import { bestEffort } from '../best-effort.ts'
 import type { Retrieved, Wanted } from './retrieve.ts'
 import type { Rewrites } from './rewrite.ts'
 import type { Stage } from '../stage.ts'
+import { inOwnLetters, type KnownTerms } from './respell.ts'
 import {
   addUsage,
   noUsage,
@@ -21,6 +22,7 @@ import type { AnalyzedQuestion } from '../terms.ts'
 export interface FindSteps extends SelectSteps {
   readonly embed: Stage<AnalyzedQuestion, Embedded>
   readonly retrieve: Stage<Wanted, Retrieved>
+  readonly knownTerms: KnownTerms
   /** Null when no language model is configured. */
   readonly rewrite: Rewrites | null
   /** Weight of the dense retriever for questions in this language, 0…1. */
@@ -41,9 +43,10 @@ export interface FindRequest {
  */
 export async function findPassages(
   steps: FindSteps,
-  { question, collection, arm = 'fused' }: FindRequest,
+  { question: typed, collection, arm = 'fused' }: FindRequest,
   run: Run,
 ): Promise<SearchResult> {
+  const question = await inOwnLetters(steps.knownTerms, typed, collection, run)
   const { asked, usage, degraded: missing } = await selfContained(steps, question, collection, run)
   const isRewritten = usage.llmCalls > 0
   run.explain?.({ asked, isRewritten: asked.text !== question.text })
