@@ -8,6 +8,7 @@ import type { Config } from '../config/terms.ts'
 import { openDeps, type Deps } from '../deps.ts'
 import { createLogger } from '../log.ts'
 import { askHere, askThere } from './eval-ask.ts'
+import { checkJudge, judgeAnswers, type Judgement } from './eval-judge.ts'
 import type { Host } from './host.ts'
 import { createCounter, createProgress } from './progress.ts'
 
@@ -21,6 +22,8 @@ export interface AnswersOptions {
   readonly url?: string
   /** Its collection for a set; `{set}` is the set's name. */
   readonly collection?: string
+  /** Let a model judge the answers. */
+  readonly judge?: boolean
 }
 
 export interface AnswersEvaluation {
@@ -41,16 +44,20 @@ export interface AnswersReport {
   readonly model: string | null
   readonly answered: readonly AnsweredSet[]
   readonly sets: readonly AnswersMeasured[]
+  /** Null without `--judge`. */
+  readonly judgement: Judgement | null
 }
 
 /** Reads the sets, asks their questions and measures the answers. */
 export async function evaluateAnswers(folders: readonly string[], evaluation: AnswersEvaluation): Promise<AnswersReport> {
   const { options } = evaluation
+  if (options.judge) checkJudge(evaluation.config)
   const sets = (await Promise.all(folders.map(readAnswerSet))).map(set => sampled(set, options))
   const duplicate = sets.find((set, i) => sets.findIndex(other => other.name === set.name) < i)
   if (duplicate) throw new Error(`two sets are named "${duplicate.name}"; rename one of the folders`)
   const { model, answered } = options.url === undefined ? await askInProcess(sets, evaluation) : await askService(sets, options.url, evaluation)
-  return { model, answered, sets: measuredSets(answered) }
+  const judgement = options.judge ? await judgeAnswers(answered, evaluation) : null
+  return { model, answered, sets: measuredSets(answered), judgement }
 }
 
 /** Small corpora are too small for a curve each, so they are also measured together. */
@@ -157,11 +164,11 @@ function sourceIn(set: string, file: FileOrFault): FileOrFault {
 }
 
 async function askService(sets: readonly AnswerSet[], url: string, evaluation: AnswersEvaluation): Promise<Answered> {
-  const { host, options, signal } = evaluation
+  const { host, config, options, signal } = evaluation
   const answered: AnsweredSet[] = []
   for (const set of sets) {
     const collection = options.collection?.replaceAll('{set}', set.name) ?? keptCollection(set.name)
-    const askOne = askThere({ url, key: host.env['ASKWELL_API_KEY'], collection, language: options.language, signal })
+    const askOne = askThere({ url, key: config.evaluation.apiKey, collection, language: options.language, signal })
     answered.push({ set, asked: await askQuestions(set, askOne, evaluation, host) })
   }
   return { model: null, answered }

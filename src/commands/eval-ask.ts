@@ -34,11 +34,20 @@ export function askHere(asking: AskingHere): AskOne {
   }
 }
 
-async function replyFromPipeline(
+async function replyFromPipeline(ask: Ask, question: AnswerQuestion, asking: AskingHere): Promise<Reply> {
+  return await undegraded(question, asking.signal, async () => await oneReply(ask, question, asking))
+}
+
+interface Attempt {
+  readonly reply: Reply
+  readonly degraded: readonly string[]
+}
+
+async function oneReply(
   ask: Ask,
   question: AnswerQuestion,
   { collection, language, timeoutMs, signal, log }: AskingHere,
-): Promise<Reply> {
+): Promise<Attempt> {
   const explanation: Partial<Explanation> = {}
   const startedAt = performance.now()
   const run: Run = {
@@ -61,17 +70,31 @@ async function replyFromPipeline(
     history: question.history,
   }
   const answer = await lastAnswer(ask(asked, run))
-  const ms = performance.now() - startedAt
-  rejectDegraded(question, answer.degraded)
-  return replyOf(answer, explanation, ms)
+  return { reply: replyOf(answer, explanation, performance.now() - startedAt), degraded: answer.degraded }
 }
 
-/** Figures of a service that lacks a model must not count as those of one that has it. */
-function rejectDegraded({ id }: AnswerQuestion, degraded: readonly string[]): void {
-  if (degraded.length > 0)
-    throw new Error(
-      `question ${id} was answered without ${degraded.join(', ')}; check that the models are reachable, then run the evaluation again`,
-    )
+/** Further attempts when a model did not answer in time, and the pause before the first of them; it doubles each time. */
+const retries = 5
+const firstPauseMs = 500
+
+/**
+ * Figures of a service that lacks a model must not count as those of one that has it. A model that is busy for a moment
+ * must not end an evaluation of minutes.
+ */
+async function undegraded(
+  { id }: AnswerQuestion,
+  signal: AbortSignal,
+  attempt: () => Promise<Attempt>,
+): Promise<Reply> {
+  for (let made = 0; ; made += 1) {
+    const { reply, degraded } = await attempt()
+    if (degraded.length === 0) return reply
+    if (made === retries)
+      throw new Error(
+        `question ${id} was answered without ${degraded.join(', ')}; check that the models are reachable, then run the evaluation again`,
+      )
+    await sleep(firstPauseMs * 2 ** made, undefined, { signal })
+  }
 }
 
 export interface AskingThere {
@@ -85,7 +108,7 @@ export interface AskingThere {
 /** Asks a running service by `POST /ask`, past its caches. There, no threshold can be taken away. */
 export function askThere(asking: AskingThere): AskOne {
   let withExplanation = true
-  return async question => {
+  const attempt = async (question: AnswerQuestion): Promise<Attempt> => {
     const body = {
       question: question.text,
       collection: asking.collection,
@@ -102,9 +125,10 @@ export function askThere(asking: AskingThere): AskOne {
     }
     if (!response.ok) throw new Error(`${asking.url}/ask: ${response.status} ${(await response.text()).slice(0, 500)}`)
     const json = (await response.json()) as AskReply & { readonly degraded: readonly string[] }
-    const ms = performance.now() - startedAt
-    rejectDegraded(question, json.degraded)
-    const reply = replyFrom(json, ms)
+    return { reply: replyFrom(json, performance.now() - startedAt), degraded: json.degraded }
+  }
+  return async question => {
+    const reply = await undegraded(question, asking.signal, async () => await attempt(question))
     return { question, reply, open: reply.abstained ? null : reply }
   }
 }

@@ -4,11 +4,11 @@ import { baselineOf } from '../eval/baseline.ts'
 import { comparison, updateBaselines, type Comparison } from '../eval/comparison.ts'
 import type { Lesson } from '../eval/learn.ts'
 import { readSet, type EvalSet } from '../eval/set.ts'
-import { answersTable } from '../eval/answers/table.ts'
 import { fallLine, lessonText, table } from '../eval/table.ts'
 import { wholeNumber } from './arguments.ts'
 import { checkLearning, learnInto } from './eval-learn.ts'
 import { evaluateAnswers, type AnswersOptions } from './eval-answers.ts'
+import { answersText } from './eval-words.ts'
 import { evaluate, type Evaluated, type EvaluateOptions } from './eval-sets.ts'
 import { writeReport } from './eval-report.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -48,6 +48,7 @@ export function addEval(program: Command, host: Host): void {
     .option('-s, --sample <n>', 'ask at most this many questions of each kind and language per set', wholeNumber(1, 100_000))
     .option('--seed <n>', 'which questions the sample takes', wholeNumber(0, 2 ** 31), 1)
     .option('--report <dir>', 'with --answers: write a report for people and the results of every question into this folder')
+    .option('--judge', 'with --answers: let a model (JUDGE_MODEL, CHAT_MODEL) judge faithfulness, relevance and completeness')
     .option('--url <address>', 'with --answers: ask this running service instead, which has the documents already')
     .option('--collection <name>', 'with --url: its collection; {set} is the name of the set (default: eval-{set})')
     .action(async (folders: string[], options: Options, command: Command) => {
@@ -78,9 +79,9 @@ async function answers(host: Host, folders: readonly string[], options: Options,
   const { signal, release } = interruptible(host, 'stopping after this question')
   try {
     const report = await evaluateAnswers(folders, { host, config, options, signal })
-    const { model, sets } = report
     if (options.report !== undefined) await writeReport(options.report, report)
-    print(host, command, { model, sets }, answersTable(sets))
+    const { model, sets, judgement } = report
+    print(host, command, { model, sets, ...(judgement === null ? {} : { judgement }) }, answersText(report))
   } finally {
     release()
   }

@@ -26,7 +26,7 @@ const rows: readonly Row[] = [
   { files: ['ingest/terms.ts'], may: [], types: ['ask/terms.ts'] },
   { files: ['ask/'], may: ['text/', 'resilience/', 'tracing/', 'errors.ts', 'events.ts'], types: ['priority.ts'] },
   { files: ['ingest/'], may: ['text/', 'resilience/', 'errors.ts'], types: ['ask/retrieval/embedder.ts'] },
-  { files: ['eval/'], may: ['ask/', 'ingest/'] },
+  { files: ['eval/'], may: ['ask/', 'ingest/', 'text/'] },
   { files: ['config/'], may: [], types: ['priority.ts'] },
   { files: ['tracing/'], may: ['errors.ts', 'config/kinds.ts'], types: ['config/terms.ts'] },
   {

@@ -135,6 +135,14 @@ export function latencyTable(sets: readonly AnswersMeasured[]): TextTable {
   }
 }
 
+/** Whole sets, with the kinds of unanswerable questions, and without what only a report has room for. */
+export function briefTables(sets: readonly AnswersMeasured[]): TextTable[] {
+  const bare = sets.map(set => ({ ...set, kinds: {}, languages: {} }))
+  const [curve, atLoss, atThreshold] = selectionTables(sets)
+  const tables = [answerableTable(bare), unanswerableTable(sets), curve, atLoss, atThreshold, latencyTable(sets), calibrationTable(sets)]
+  return tables.filter(table => table != null).filter(table => table.rows.length > 0)
+}
+
 export function allTables(sets: readonly AnswersMeasured[]): TextTable[] {
   const calibration = calibrationTable(sets)
   const tables = [answerableTable(sets), unanswerableTable(sets), ...selectionTables(sets), latencyTable(sets)]
