@@ -49,13 +49,17 @@ export interface AnswersReport {
 }
 
 /** Reads the sets, asks their questions and measures the answers. */
-export async function evaluateAnswers(folders: readonly string[], evaluation: AnswersEvaluation): Promise<AnswersReport> {
+export async function evaluateAnswers(
+  folders: readonly string[],
+  evaluation: AnswersEvaluation,
+): Promise<AnswersReport> {
   const { options } = evaluation
   if (options.judge) checkJudge(evaluation.config)
   const sets = (await Promise.all(folders.map(readAnswerSet))).map(set => sampled(set, options))
   const duplicate = sets.find((set, i) => sets.findIndex(other => other.name === set.name) < i)
   if (duplicate) throw new Error(`two sets are named "${duplicate.name}"; rename one of the folders`)
-  const { model, answered } = options.url === undefined ? await askInProcess(sets, evaluation) : await askService(sets, options.url, evaluation)
+  const { model, answered } =
+    options.url === undefined ? await askInProcess(sets, evaluation) : await askService(sets, options.url, evaluation)
   const judgement = options.judge ? await judgeAnswers(answered, evaluation) : null
   return { model, answered, sets: measuredSets(answered), judgement }
 }
@@ -70,9 +74,12 @@ function measuredSets(answered: readonly AnsweredSet[]): AnswersMeasured[] {
       asked: part,
     })),
   )
-  const together = [...Map.groupBy(parts.filter(({ form }) => form === 'small'), ({ variant }) => variant)].filter(
-    ([, small]) => small.length > 1,
-  )
+  const together = [
+    ...Map.groupBy(
+      parts.filter(({ form }) => form === 'small'),
+      ({ variant }) => variant,
+    ),
+  ].filter(([, small]) => small.length > 1)
   return [
     ...parts.map(({ name, form, asked }) => measured({ name, form }, asked)),
     ...together.map(([variant, small]) =>
@@ -141,10 +148,17 @@ async function askSet(set: AnswerSet, deps: Deps, evaluation: AnswersEvaluation)
   })
 }
 
-async function loadableFor({ name, corpus }: AnswerSet, { models, preparing }: Deps, { host, signal }: AnswersEvaluation) {
+async function loadableFor(
+  { name, corpus }: AnswerSet,
+  { models, preparing }: Deps,
+  { host, signal }: AnswersEvaluation,
+) {
   const { embedder } = models
   if ('documents' in corpus) {
-    const progress = createProgress(host, corpus.documents.reduce((sum, document) => sum + document.text.length, 0))
+    const progress = createProgress(
+      host,
+      corpus.documents.reduce((sum, document) => sum + document.text.length, 0),
+    )
     return { loadable: loadableOf({ name, documents: corpus.documents }, embedder, progress.bytes), progress }
   }
   const found = (await findFiles([corpus.files])).map(file => sourceIn(name, file))
@@ -152,7 +166,8 @@ async function loadableFor({ name, corpus }: AnswerSet, { models, preparing }: D
   const loadable: Loadable = {
     name,
     documentCount: null,
-    outcomes: (sort, collection) => preparing.files(embedder, found, { sort, collection, signal, onBytes: progress.bytes }),
+    outcomes: (sort, collection) =>
+      preparing.files(embedder, found, { sort, collection, signal, onBytes: progress.bytes }),
   }
   return { loadable, progress }
 }

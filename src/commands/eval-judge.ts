@@ -41,7 +41,11 @@ export async function judgeAnswers(
   const client = createOpenAIClient({ apiKey: settings.apiKey, baseUrl: settings.baseUrl, timeoutMs })
   const chat = createChat(client, { model: settings.model })
   const given = answered.map(({ set, asked }) => ({ set, asked: asked.filter(({ reply }) => !reply.abstained) }))
-  announce(host, config, given.flatMap(({ asked }) => asked))
+  announce(
+    host,
+    config,
+    given.flatMap(({ asked }) => asked),
+  )
   const count = createCounter(host, 'answers judged')
   const sets: JudgedSet[] = []
   for (const { set, asked } of given) {
@@ -61,7 +65,9 @@ function announce(host: Host, { models, evaluation }: Config, asked: readonly As
   const { prices } = models
   // MODEL_PRICES are those of the chat model.
   const isPriced = prices !== null && evaluation.judge?.model === models.chat
-  const cost = isPriced ? `, about ${prices.currency} ${((promptTokens * prices.prompt) / 1e6).toFixed(2)} for reading` : ''
+  const cost = isPriced
+    ? `, about ${prices.currency} ${((promptTokens * prices.prompt) / 1e6).toFixed(2)} for reading`
+    : ''
   say(
     host,
     `to judge: ${answers} answers with ${evaluation.judge?.model}, at least ${calls} calls and ${promptTokens.toLocaleString('en')} tokens to read${cost}`,

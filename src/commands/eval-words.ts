@@ -1,5 +1,5 @@
-import { briefTables, type TextTable } from '../eval/answers/rows.ts'
-import { decimal, percent } from '../eval/answers/words.ts'
+import { briefTables, type TextTable } from '../eval/report/tables.ts'
+import { decimal, percent } from '../eval/report/words.ts'
 import type { AnswersReport } from './eval-answers.ts'
 import type { Judgement } from './eval-judge.ts'
 
@@ -11,7 +11,17 @@ export function answersText({ sets, judgement }: Pick<AnswersReport, 'sets' | 'j
 export function judgeTable({ model, sets }: Judgement): TextTable {
   return {
     title: `Judged by ${model}`,
-    columns: ['', 'answers', 'claims', 'faithful', 'citation recall', 'citation precision', 'relevant', 'complete', 'unusable'],
+    columns: [
+      '',
+      'answers',
+      'claims',
+      'faithful',
+      'citation recall',
+      'citation precision',
+      'relevant',
+      'complete',
+      'unusable',
+    ],
     rows: sets.map(({ name, figures }) => [
       name,
       String(figures.answers),

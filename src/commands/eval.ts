@@ -45,10 +45,20 @@ export function addEval(program: Command, host: Host): void {
     .option('-k, --keep', 'keep the collection (eval-<set>) in DATABASE_URL or DATA_DIR for the next run')
     .option('--learn', 'learn the vector weight per language and store it in DATABASE_URL or DATA_DIR')
     .option('-a, --answers', 'measure whole answers and abstentions instead of rankings')
-    .option('-s, --sample <n>', 'ask at most this many questions of each kind and language per set', wholeNumber(1, 100_000))
+    .option(
+      '-s, --sample <n>',
+      'ask at most this many questions of each kind and language per set',
+      wholeNumber(1, 100_000),
+    )
     .option('--seed <n>', 'which questions the sample takes', wholeNumber(0, 2 ** 31), 1)
-    .option('--report <dir>', 'with --answers: write a report for people and the results of every question into this folder')
-    .option('--judge', 'with --answers: let a model (JUDGE_MODEL, CHAT_MODEL) judge faithfulness, relevance and completeness')
+    .option(
+      '--report <dir>',
+      'with --answers: write a report for people and the results of every question into this folder',
+    )
+    .option(
+      '--judge',
+      'with --answers: let a model (JUDGE_MODEL, CHAT_MODEL) judge faithfulness, relevance and completeness',
+    )
     .option('--url <address>', 'with --answers: ask this running service instead, which has the documents already')
     .option('--collection <name>', 'with --url: its collection; {set} is the name of the set (default: eval-{set})')
     .action(async (folders: string[], options: Options, command: Command) => {
@@ -79,7 +89,7 @@ async function answers(host: Host, folders: readonly string[], options: Options,
   const { signal, release } = interruptible(host, 'stopping after this question')
   try {
     const report = await evaluateAnswers(folders, { host, config, options, signal })
-    if (options.report !== undefined) await writeReport(options.report, report)
+    if (options.report !== undefined) await writeReport(options.report, report, options)
     const { model, sets, judgement } = report
     print(host, command, { model, sets, ...(judgement === null ? {} : { judgement }) }, answersText(report))
   } finally {

@@ -2,7 +2,14 @@ import type { RawSettings } from './settings.ts'
 
 /** Finds settings that are invalid only in combination with others; one message per fault. */
 export function faultsBetween(raw: RawSettings): string[] {
-  return [...modelFaults(raw), ...budgetFaults(raw), ...rerankFaults(raw), ...judgeFaults(raw), ...listeningFaults(raw), ...traceFaults(raw)]
+  return [
+    ...modelFaults(raw),
+    ...budgetFaults(raw),
+    ...rerankFaults(raw),
+    ...judgeFaults(raw),
+    ...listeningFaults(raw),
+    ...traceFaults(raw),
+  ]
 }
 
 function modelFaults(raw: RawSettings): string[] {

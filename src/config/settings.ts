@@ -231,9 +231,16 @@ export const settings = {
     endpoint,
   ),
   judgeApiKey: hidden(
-    setting('JUDGE_API_KEY', undefined, 'API key for `JUDGE_MODEL`. Unset: none with `JUDGE_URL`, otherwise `OPENAI_API_KEY`.', words),
+    setting(
+      'JUDGE_API_KEY',
+      undefined,
+      'API key for `JUDGE_MODEL`. Unset: none with `JUDGE_URL`, otherwise `OPENAI_API_KEY`.',
+      words,
+    ),
   ),
-  evalApiKey: hidden(setting('EVAL_API_KEY', undefined, 'API key for the service that `askwell eval --url` asks.', words)),
+  evalApiKey: hidden(
+    setting('EVAL_API_KEY', undefined, 'API key for the service that `askwell eval --url` asks.', words),
+  ),
   prepareWorkers: setting(
     'PREPARE_WORKERS',
     '2',

@@ -109,10 +109,7 @@ function readAs({ countTokens, maxTokens, windowTokens, readsCode, languages }: 
   return { countTokens, maxTokens, windowTokens, readsCode, languages }
 }
 
-function* counted(
-  documents: readonly SourceDocument[],
-  onBytes: (count: number) => void,
-): Generator<SourceDocument> {
+function* counted(documents: readonly SourceDocument[], onBytes: (count: number) => void): Generator<SourceDocument> {
   for (const document of documents) {
     onBytes(document.text.length)
     yield document

@@ -107,7 +107,11 @@ interface Known {
   readonly questions: ReadonlySet<string>
 }
 
-export async function readJudgements(path: string, known: Known, faults: Faults): Promise<Map<string, Map<string, number>>> {
+export async function readJudgements(
+  path: string,
+  known: Known,
+  faults: Faults,
+): Promise<Map<string, Map<string, number>>> {
   const judgements = new Map<string, Map<string, number>>()
   for await (const { line, question, document, grade } of qrelsRows(path, faults)) {
     if (!known.questions.has(question))

@@ -75,7 +75,8 @@ function answerableFigures(asked: readonly Asked[]): AnswerableFigures {
   const share = (verdict: Verdict) => wilson(verdicts.filter(each => each === verdict).length, asked.length)
   const inPassages = (each: Asked, { passages, abstained }: Reply, depth: number) =>
     !abstained && passages.slice(0, depth).some(passage => isExpected(each.question.expected, passage))
-  const found = (each: Asked, depth: number) => inPassages(each, { ...(each.open ?? each.reply), abstained: false }, depth)
+  const found = (each: Asked, depth: number) =>
+    inPassages(each, { ...(each.open ?? each.reply), abstained: false }, depth)
   const withShort = asked.flatMap(({ question, reply }) => {
     const has = hasAnswer(question, reply)
     return has === null ? [] : [has && !reply.abstained]
@@ -114,4 +115,3 @@ function latencyOf(times: readonly number[]): Latency {
     p95: bootstrap(times, all => percentile(all, 0.95)),
   }
 }
-

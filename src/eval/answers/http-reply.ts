@@ -23,7 +23,10 @@ export interface AskReply {
     readonly scores: Scores
   }[]
   /** Absent unless this machine, or the key, may ask for explanations. */
-  readonly explain?: { readonly relevance: number | null; readonly passages: readonly { readonly scores: Scores }[] | null }
+  readonly explain?: {
+    readonly relevance: number | null
+    readonly passages: readonly { readonly scores: Scores }[] | null
+  }
 }
 
 type Scores = Readonly<Record<'coverage' | 'vector' | 'rerank', number | null>>

@@ -59,5 +59,7 @@ export function measured(
 function figuresBy(asked: readonly Asked[], keyOf: (asked: Asked) => string): Record<string, Figures> {
   const groups = Map.groupBy(asked, keyOf)
   if (groups.size < 2) return {}
-  return Object.fromEntries([...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, group]) => [key, figuresOf(group)]))
+  return Object.fromEntries(
+    [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, group]) => [key, figuresOf(group)]),
+  )
 }

@@ -147,6 +147,8 @@ function areTexts(value: unknown): value is readonly string[] {
 function needFiles(folder: string, files: readonly string[]): void {
   for (const file of files) {
     if (!existsSync(join(folder, file)))
-      throw new Error(`${join(folder, file)}: file not found; a set is a folder with corpus.jsonl, queries.jsonl and qrels.tsv`)
+      throw new Error(
+        `${join(folder, file)}: file not found; a set is a folder with corpus.jsonl, queries.jsonl and qrels.tsv`,
+      )
   }
 }

@@ -100,11 +100,7 @@ function scoreOf({ reply, open }: Asked, signal: SignalName, by: Selection['by']
   return best([reply, open])
 }
 
-function signalFigures(
-  signal: SignalName,
-  asked: readonly Asked[],
-  values: readonly (number | null)[],
-): SignalFigures {
+function signalFigures(signal: SignalName, asked: readonly Asked[], values: readonly (number | null)[]): SignalFigures {
   const scored = asked.map((each, index): Scored & { kind: string } => ({
     score: values[index] ?? -Infinity,
     isAnswerable: each.question.isAnswerable === true,
@@ -169,9 +165,7 @@ function calibrationsOf(asked: readonly Asked[]): Calibrations {
   const outcomes = (isSo: (each: Asked) => boolean) =>
     asked.map(each => ({ confidence: each.reply.confidence ?? 0, isSo: isSo(each) }))
   return {
-    right: calibrationOf(
-      outcomes(each => each.question.isAnswerable === true && openVerdictOf(each) === 'right'),
-    ),
+    right: calibrationOf(outcomes(each => each.question.isAnswerable === true && openVerdictOf(each) === 'right')),
     answerable: calibrationOf(outcomes(each => each.question.isAnswerable === true)),
   }
 }

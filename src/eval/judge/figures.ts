@@ -25,7 +25,9 @@ export function judgeFigures(all: readonly Judged[]): JudgeFigures {
     answers: all.length,
     claims: all.reduce((sum, { claims }) => sum + claims.length, 0),
     faithfulness: perAnswer(all, claims => claims.flatMap(({ support }) => support ?? [])),
-    citationRecall: perAnswer(all, claims => claims.flatMap(({ support }) => (support === null ? [] : Number(support === 1)))),
+    citationRecall: perAnswer(all, claims =>
+      claims.flatMap(({ support }) => (support === null ? [] : Number(support === 1))),
+    ),
     citationPrecision: perAnswer(all, claims =>
       claims.flatMap(({ citations }) => citations.flatMap(isNeeded => (isNeeded === null ? [] : Number(isNeeded)))),
     ),

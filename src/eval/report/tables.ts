@@ -1,6 +1,6 @@
-import type { Figures } from './figures.ts'
-import type { AnswersMeasured } from './measure.ts'
-import type { Selection, SignalName } from './selection.ts'
+import type { Figures } from '../answers/figures.ts'
+import type { AnswersMeasured } from '../answers/measure.ts'
+import type { Selection, SignalName } from '../answers/selection.ts'
 import { countOf, decimal, milliseconds, percent } from './words.ts'
 
 /** A table of text, for any form of report. */
@@ -139,7 +139,15 @@ export function latencyTable(sets: readonly AnswersMeasured[]): TextTable {
 export function briefTables(sets: readonly AnswersMeasured[]): TextTable[] {
   const bare = sets.map(set => ({ ...set, kinds: {}, languages: {} }))
   const [curve, atLoss, atThreshold] = selectionTables(sets)
-  const tables = [answerableTable(bare), unanswerableTable(sets), curve, atLoss, atThreshold, latencyTable(sets), calibrationTable(sets)]
+  const tables = [
+    answerableTable(bare),
+    unanswerableTable(sets),
+    curve,
+    atLoss,
+    atThreshold,
+    latencyTable(sets),
+    calibrationTable(sets),
+  ]
   return tables.filter(table => table != null).filter(table => table.rows.length > 0)
 }
 

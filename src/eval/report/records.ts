@@ -1,5 +1,5 @@
-import type { AnswerSet, Asked } from './terms.ts'
-import { hasAnswer, isExpected, openVerdictOf, verdictOf } from './verdict.ts'
+import type { AnswerSet, Asked } from '../answers/terms.ts'
+import { hasAnswer, isExpected, openVerdictOf, verdictOf } from '../answers/verdict.ts'
 
 /** One question as a line of questions.jsonl: what was asked, replied and decided. Documents are named, not copied. */
 export function recordOf({ name }: AnswerSet, asked: Asked): object {
