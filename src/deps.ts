@@ -34,7 +34,7 @@ import { createPace, fullPace, type Step } from './resilience/pace.ts'
 import { prepareSchema } from './wiring/schema.ts'
 import { openIndexMaintenance } from './wiring/index-maintenance.ts'
 import { openMonitoring, type Monitoring } from './wiring/monitoring.ts'
-import { admissionOf, createAskPipeline, askedCollection } from './wiring/pipeline.ts'
+import { admissionOf, createAskPipeline, askedCollection, type AskPipeline } from './wiring/pipeline.ts'
 import { openWorkers, type Workers } from './wiring/workers.ts'
 import type { Config, FollowSecret } from './config/terms.ts'
 
@@ -65,6 +65,8 @@ export interface Deps {
   /** Null when switched off. */
   readonly semanticCache: SemanticCache | null
   readonly search: SearchPassages
+  /** Another pipeline on the same parts with other settings of questions, for an evaluation. */
+  pipelineWith(ask: Partial<Config['ask']>): AskPipeline
   /** Admission control for fresh runs; the commands search without it. */
   readonly admission: Admission
   readonly pulse: Guarded['pulse']
@@ -164,6 +166,8 @@ export async function openDeps(
       semanticCache,
       cachedAsk,
       search,
+      pipelineWith: ask =>
+        createAskPipeline({ ...opened, config: { ...config, ask: { ...config.ask, ...ask } }, log, events: emit }),
       pulse,
       lastFault,
       limiter,

@@ -3,7 +3,7 @@ import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { openDeps, type Deps } from '../deps.ts'
 import { askedCollection } from '../wiring/pipeline.ts'
 import type { AskingContext } from '../eval/ask-all.ts'
-import { withCollection } from '../eval/collection.ts'
+import { loadableOf, withCollection } from '../eval/collection.ts'
 import { gather, type JudgedCandidates } from '../eval/evidence.ts'
 import { measureSet, type Measured } from '../eval/measure.ts'
 import { writeRun } from '../eval/run-file.ts'
@@ -79,8 +79,9 @@ async function evaluateSet(
     host,
     set.documents.reduce((sum, document) => sum + document.text.length, 0),
   )
-  const loading = { store, embedder: models.embedder, signal, onBytes: progress.bytes, onProgress: progress.report }
-  return await withCollection(set, options.keep ?? false, loading, async collection => {
+  const loading = { store, embedder: models.embedder, signal, onProgress: progress.report }
+  const loadable = loadableOf(set, models.embedder, progress.bytes)
+  return await withCollection(loadable, options.keep ?? false, loading, async collection => {
     progress.end()
     const context = { collection, language: options.language, timeoutMs: config.ask.timeoutMs, signal }
     const variants = await measureSet(set, {

@@ -22,6 +22,16 @@ function budgetsOf({
   }
 }
 
+/** The key of the model API is sent to that API alone. */
+function judgeOf(raw: RawSettings, chat: string | undefined): Config['evaluation']['judge'] {
+  const model = raw.judgeModel ?? chat
+  if (model === undefined) return null
+  const { judgeUrl, judgeApiKey } = raw
+  return judgeUrl === undefined
+    ? { model, baseUrl: raw.openaiBaseUrl, apiKey: judgeApiKey ?? raw.openaiApiKey }
+    : { model, baseUrl: judgeUrl, apiKey: judgeApiKey }
+}
+
 function rerankOf({
   rerankUrl: url,
   rerankModel: model,
@@ -153,6 +163,7 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
       maxModelCalls: raw.modelMaxConcurrency,
     },
     rerank: rerankOf(raw),
+    evaluation: { judge: judgeOf(raw, chat === 'none' ? undefined : chat), apiKey: raw.evalApiKey },
     ask: {
       timeoutMs: raw.requestTimeoutMs,
       maxAnswerTokens: raw.maxAnswerTokens,

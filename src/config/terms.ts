@@ -82,6 +82,17 @@ export interface Config {
     readonly candidates: number
     readonly timeoutMs: number
   } | null
+  /** For `askwell eval`. */
+  readonly evaluation: {
+    /** Null without a model that could judge. */
+    readonly judge: {
+      readonly baseUrl: string | undefined
+      readonly apiKey: string | undefined
+      readonly model: string
+    } | null
+    /** Key for the service that is asked over HTTP. */
+    readonly apiKey: string | undefined
+  }
   readonly ask: {
     readonly timeoutMs: number
     readonly maxAnswerTokens: number

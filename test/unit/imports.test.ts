@@ -31,7 +31,7 @@ const rows: readonly Row[] = [
     types: ['priority.ts'],
   },
   { files: ['ingest/'], may: ['text/', 'vectors/', 'resilience/', 'errors.ts'], types: ['ask/retrieval/embedder.ts'] },
-  { files: ['eval/'], may: ['ask/', 'ingest/', 'vectors/'] },
+  { files: ['eval/'], may: ['ask/', 'ingest/', 'text/', 'vectors/'] },
   { files: ['config/'], may: [], types: ['priority.ts'] },
   { files: ['tracing/'], may: ['errors.ts', 'config/kinds.ts'], types: ['config/terms.ts'] },
   {
