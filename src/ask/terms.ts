@@ -425,8 +425,10 @@ export interface QueryTerm {
 
 /** A question prepared for searching. */
 export interface AnalyzedQuestion {
-  /** Self-contained: includes what a follow-up leaves unsaid. */
+  /** As asked, without a greeting; self-contained if a model rewrote it. */
   readonly text: string
+  /** What is compared by meaning, where that is not `text`: with the subject of a follow-up, without the tale of a long story. */
+  readonly standalone?: string
   readonly language: string
   /** The language whose rules its words were analyzed by: its own, or the likeliest language of the collection. */
   readonly readAs: string

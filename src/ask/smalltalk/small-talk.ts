@@ -1,9 +1,8 @@
-import { fold, foldKazakh, stripDiacritics } from '../../text/fold.ts'
 import { detectLanguage } from '../../text/language.ts'
 import { stopWords } from '../../text/stop-words.ts'
-import { createWordCache } from '../../text/word-cache.ts'
 import type { AskedCollection, Question } from '../terms.ts'
 import { addressees, everywhere, phrases, replies, signs, type Kind } from './phrases.ts'
+import { isAt, listed, wordsOf, type Spoken } from './spoken.ts'
 
 export interface SmallTalk {
   readonly kind: Kind
@@ -18,13 +17,6 @@ type Meaning = { readonly language: string; readonly kind: Kind }
 interface Phrase {
   readonly words: readonly string[]
   readonly meanings: readonly Meaning[]
-}
-
-/** A word of a text, as it is compared, and where it stands. */
-interface Spoken {
-  readonly word: string
-  readonly start: number
-  readonly end: number
 }
 
 /** Longer texts are not only small talk, and what is said before or after a question is shorter. */
@@ -213,10 +205,6 @@ function addresseeAt(spoken: readonly Spoken[], at: number): number {
   return addresseesByFirstWord.get(spoken[at]?.word ?? '')?.find(words => isAt(words, spoken, at))?.length ?? 0
 }
 
-function isAt(words: readonly string[], spoken: readonly Spoken[], at: number): boolean {
-  return words.every((word, i) => spoken[at + i]?.word === word)
-}
-
 function readPhrases(): void {
   const meanings = new Map<string, Meaning[]>()
   const add = (list: string, meaning: Meaning) => {
@@ -240,41 +228,6 @@ function readPhrases(): void {
 function addTo<T>(lists: Map<string, T[]>, [first = '']: readonly string[], phrase: T): void {
   lists.set(first, [...(lists.get(first) ?? []), phrase])
 }
-
-function listed(list: string): string[][] {
-  return list.split('|').map(phrase => Array.from(wordsOf(phrase), ({ word }) => word))
-}
-
-// Scripts without spaces are compared letter by letter.
-const unspaced = String.raw`[\p{L}&&[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}]]`
-const letter = String.raw`[[\p{L}\p{M}\p{N}]--${unspaced}]`
-const spokenWord = new RegExp(`${unspaced}|${letter}+(?:['’]${letter}+)*`, 'gv')
-
-function* wordsOf(text: string): Generator<Spoken> {
-  // `matchAll` would compile the expression anew for each text.
-  for (let at = 0; ; ) {
-    spokenWord.lastIndex = at
-    const surface = spokenWord.exec(text)?.[0]
-    if (surface === undefined) return
-    at = spokenWord.lastIndex
-    yield { word: comparedForm(surface), start: at - surface.length, end: at }
-  }
-}
-
-/** "Helloooo" is "hello", "cảm ơn" is "cam on", "сәлем" is "салем". */
-function comparedForm(surface: string): string {
-  if (surface.length > longestWord) return surface
-  const known = forms.get('', surface)
-  if (known !== undefined) return known
-  const plain = foldKazakh(stripDiacritics(fold(surface)))
-  const form = plain.replace(/['’]/g, '').replace(/(\p{L})\1{2,}/gu, '$1')
-  forms.set('', surface, form)
-  return form
-}
-
-const longestWord = 40
-/** Questions begin with few words. */
-const forms = createWordCache<string>(2000)
 
 function take(words: Iterable<Spoken>, count: number): Spoken[] {
   const taken: Spoken[] = []
