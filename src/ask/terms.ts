@@ -194,7 +194,7 @@ export type Degraded = 'budget' | 'cache' | 'capacity' | 'database' | 'embedding
 
 /**
  * `llm`: a language model behind an OpenAI-compatible API; `extractive`: quoted sentences; `none`: abstained without a
- * model.
+ * model, or small talk.
  */
 export type Generator = 'llm' | 'extractive' | 'none'
 
@@ -250,6 +250,8 @@ export interface Answer {
   readonly usage: Usage
   /** The documents changed during the search, so the answer belongs to no epoch and must not be cached. */
   readonly isOvertaken?: true
+  /** A reply to a greeting, thanks or a goodbye: neither an answer nor an abstention. */
+  readonly isSmallTalk?: true
 }
 
 /** The events of a pipeline run, in this order; `done` is last and contains the whole answer. */
@@ -423,8 +425,10 @@ export interface QueryTerm {
 
 /** A question prepared for searching. */
 export interface AnalyzedQuestion {
-  /** Self-contained: includes what a follow-up leaves unsaid. */
+  /** As asked, without a greeting; self-contained if a model rewrote it. */
   readonly text: string
+  /** What is compared by meaning, where that is not `text`: with the subject of a follow-up, without the tale of a long story. */
+  readonly standalone?: string
   readonly language: string
   /** The language whose rules its words were analyzed by: its own, or the likeliest language of the collection. */
   readonly readAs: string
@@ -460,6 +464,8 @@ export interface SearchResult {
   /** Best first; more than requested until `selectPassages` has chosen. */
   readonly passages: readonly Passage[]
   readonly isRelevant: boolean
+  /** Nothing was asked, so nothing was searched for. */
+  readonly isSmallTalk?: true
   /** `smart` when a model was asked for other wordings. */
   readonly mode: 'fast' | 'smart'
   readonly usage: Usage

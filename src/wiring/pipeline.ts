@@ -29,6 +29,7 @@ import { rewriteWith } from '../ask/retrieval/rewrite.ts'
 import { searchWith, type SearchPassages } from '../ask/search.ts'
 import { createSemanticCache, type SemanticCache } from '../ask/cache/semantic/semantic-cache.ts'
 import { semanticAnswersFrom } from '../ask/cache/semantic/semantic-answers.ts'
+import { withSmallTalk } from '../ask/smalltalk/answer.ts'
 import { createStages, remotely, type Stage, type Stages } from '../ask/stage.ts'
 import type { AskedCollection, AskWithin, Passage, AnalyzedQuestion } from '../ask/terms.ts'
 import { similarityRange, vectorWeight } from '../ask/retrieval/weights.ts'
@@ -83,7 +84,7 @@ export function createAskPipeline(parts: PipelineParts): AskPipeline {
   )
   const semanticCache = semanticCacheOf(parts, steps.embed)
   return {
-    cachedAsk: cachedAskOver(createPipeline(steps), semanticCache, parts, stages),
+    cachedAsk: cachedAskOver(withSmallTalk(createPipeline(steps)), semanticCache, parts, stages),
     semanticCache,
     search: searchWith(steps, find),
   }

@@ -47,9 +47,9 @@ export async function findPassages(
   run: Run,
 ): Promise<SearchResult> {
   const question = await inOwnLetters(steps.knownTerms, typed, collection, run)
-  const { asked, usage, degraded: missing } = await selfContained(steps, question, collection, run)
+  const { asked, isReworded, usage, degraded: missing } = await selfContained(steps, question, collection, run)
   const isRewritten = usage.llmCalls > 0
-  run.explain?.({ asked, isRewritten: asked.text !== question.text })
+  run.explain?.({ asked, isRewritten: isReworded })
   if (asked.terms.length === 0) return result(noPassages, isRewritten, usage, missing)
   const first = await find(asked)
   if (first.relevance >= steps.relevanceThreshold || question.mode === 'fast' || !steps.rewrite)
@@ -124,18 +124,19 @@ const noPassages: SearchRound = {
 }
 
 /**
- * Rewrites a follow-up into a self-contained question when a model is allowed; otherwise it borrows words of the
- * previous turn.
+ * Rewrites a follow-up into a self-contained question when a model is allowed; otherwise it borrows the words of the
+ * conversation that it leans on.
  */
 async function selfContained(steps: FindSteps, question: Question, collection: AskedCollection, run: Run) {
   const asked = analyzeQuestion(question, collection)
   if (question.history.length === 0 || question.mode === 'fast' || !steps.rewrite)
-    return { asked, usage: noUsage, degraded: [] }
+    return { asked, isReworded: false, usage: noUsage, degraded: [] }
   const { condense } = steps.rewrite
   const { text, ...spending } = await bestEffort({ text: null, ...unknownSpending }, run, bounded =>
     condense(question, bounded),
   )
-  return { asked: text === null ? asked : analyzeText(text, asked.language, asked.readAs), ...spending }
+  const isReworded = text !== null && text !== question.text
+  return { asked: text === null ? asked : analyzeText(text, asked.language, asked.readAs), isReworded, ...spending }
 }
 
 /** A call was made, but its token usage is unknown. */

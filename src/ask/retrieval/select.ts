@@ -15,7 +15,7 @@ export interface SelectSteps {
 
 /** The result of a search. */
 interface SearchInput {
-  readonly asked: { readonly text: string }
+  readonly asked: { readonly text: string; readonly standalone?: string }
   readonly passages: readonly Passage[]
   readonly degraded: readonly Degraded[]
 }
@@ -54,7 +54,7 @@ async function reranked(
 ): Promise<Reranked> {
   if (!rerank || !isReranked(question) || passages.length < 2) return { passages, degraded: [] }
   return await bestEffort({ passages, degraded: ['rerank'] }, run, bounded =>
-    rerank.run({ query: asked.text, passages }, bounded),
+    rerank.run({ query: asked.standalone ?? asked.text, passages }, bounded),
   )
 }
 

@@ -44,6 +44,7 @@ function questionJson({ asked, isRewritten, wordings = [], usedWording = null }:
   if (!asked) return null
   return {
     text: asked.text,
+    compared_as: asked.standalone ?? asked.text,
     rewritten: isRewritten === true,
     language: asked.language,
     analyzed_as: asked.readAs,

@@ -59,6 +59,7 @@ export function answerJson(answer: Answer, { id, include, timings, explanation }
     id,
     answer: answer.text,
     abstained: answer.abstained,
+    ...(answer.isSmallTalk && { smalltalk: true }),
     language: answer.language,
     mode: answer.mode,
     citations: answer.citations.map(citationJson),
@@ -109,10 +110,11 @@ const texts = new WeakMap<object, FixedPart>()
 function fixedPartOf(answer: Answer): FixedPart {
   const known = texts.get(answer.citations)
   if (known !== undefined) return known
-  const { text, abstained, language, mode, citations, generator, model } = answer
+  const { text, abstained, isSmallTalk, language, mode, citations, generator, model } = answer
   const json = JSON.stringify({
     answer: text,
     abstained,
+    ...(isSmallTalk && { smalltalk: true }),
     language,
     mode,
     citations: citations.map(citationJson),
@@ -154,7 +156,7 @@ function isSame(a: CacheNote, b: CacheNote): boolean {
 }
 
 export function searchedJson(
-  { asked, mode, isRelevant, passages, degraded, usage }: SearchResult,
+  { asked, mode, isRelevant, isSmallTalk, passages, degraded, usage }: SearchResult,
   { id, include, timings, explanation }: AnswerView,
 ) {
   return {
@@ -162,6 +164,7 @@ export function searchedJson(
     language: asked.language,
     mode,
     near: isRelevant,
+    ...(isSmallTalk && { smalltalk: true }),
     passages: passages.map(passageJson),
     degraded,
     usage: usageJson(usage),
