@@ -21,6 +21,8 @@ export interface Search {
   readonly chunkCount: number
   readonly terms: readonly QueryTerm[]
   readonly vector: Omit<VectorSearch, 'collectionId' | 'limit'> | null
+  /** Whether to read the languages of the candidates: the collection has several. */
+  readonly hasLanguages?: boolean
   readonly filters: Filters
   /** Candidates per retriever. */
   readonly limit: number
@@ -35,6 +37,8 @@ export interface Candidate {
   readonly coverage: number
   /** Cosine similarity of its best window. */
   readonly vector: number | null
+  /** Absent where the collection has only one. */
+  readonly language?: string
 }
 
 /** A passage before ranking: what the database stores about a chunk. */

@@ -2,6 +2,7 @@ import { SpanKind, type Attributes } from '@opentelemetry/api'
 import { genAi, ourselves } from '../../tracing/names.ts'
 import { inChild } from '../../tracing/span.ts'
 import { isStopWord } from '../../text/analyze.ts'
+import { languageView } from './across-languages.ts'
 import { fuse, type Fusion, type Ranked, vectorShare } from './fuse.ts'
 import type { Arm, AskedCollection, Filters, Passage, Run, AnalyzedQuestion } from '../terms.ts'
 import { type SimilarityRange } from './weights.ts'
@@ -43,7 +44,8 @@ export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusi
     let share = 0
     const choose = (candidates: readonly Candidate[]) => {
       share = vectorShareOf(candidates, wanted, similarity)
-      ranked = fuse(candidates, share, fusion).slice(0, wanted.topK)
+      const view = share > 0 ? languageView(candidates, wanted.asked, wanted.collection.languages) : null
+      ranked = fuse(candidates, share, fusion, view).slice(0, wanted.topK)
       return ranked.map(each => each.chunkId)
     }
     const terms = { signal: run.signal, label: 'retrieve', deadline: run.deadline }
@@ -123,6 +125,7 @@ export function searchOf({ asked, vector, vectorWeight, arm, collection, filters
           efSearch: collection.efSearch,
         }
       : null,
+    ...(hasVector && collection.languages.length > 1 && { hasLanguages: true }),
     filters,
     limit: Math.max(candidatesPerRetriever, topK),
   }

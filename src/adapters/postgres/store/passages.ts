@@ -58,6 +58,7 @@ function bothRetrievers(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
     ${bm25Search(sql, { ...query, bm25 }, path)}
     select coalesce(l.id, v.id) as id, l.score as lexical, coalesce(l.coverage, 0) as coverage, v.similarity as vector,
       e.mark = ${query.epochMark ?? null}::uuid as is_current
+      ${query.hasLanguages ? sql`, (select c.language from chunks c where c.id = coalesce(l.id, v.id)) as language` : sql``}
     from epoch_marks e left join (lexical l full join vector v on v.id = l.id) on true
     where e.collection_id = ${query.collectionId}`
 }
@@ -123,6 +124,7 @@ function candidateOf(row: Row): Candidate {
     lexical: numberOrNull(row['lexical']),
     coverage: Number(row['coverage']),
     vector: numberOrNull(row['vector']),
+    ...(typeof row['language'] === 'string' && { language: row['language'] }),
   }
 }
 
