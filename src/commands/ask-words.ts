@@ -58,6 +58,7 @@ function cacheText({ cache }: ExplanationJson): string | null {
 
 const reasons = {
   no_words: 'the question has no letter or digit',
+  other_language: 'no document is in its language, and the embedding model does not connect the two',
   not_relevant: 'no passage is relevant enough',
   model: 'the model found no answer in the passages',
   no_sentence: 'no sentence of the passages answers it',

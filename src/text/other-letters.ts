@@ -95,33 +95,43 @@ function fromLatin(text: string, among: readonly string[]): Way[] {
     read: (word: string) => cyrillicReadings(word, language),
     typedAs,
   }))
-  if (!isEasierToSay(text, typedInLatin, inRussianLayout)) return romanised
-  const typed = among.filter(language => language === 'ru' || language === 'kk')
-  const slipped = typed.map(language => ({ language, words: typedInLatin, read: layout(inRussianLayout), typedAs }))
-  return [...slipped, ...romanised]
+  const slipped = among
+    .filter(language => language === 'ru' || language === 'kk')
+    .map(language => ({ language, words: typedInLatin, layout: inRussianLayout, typedAs }))
+  return [...slipped.filter(way => isSlip(text, way)).map(inLayout), ...romanised]
 }
 
 function fromCyrillic(text: string, among: readonly string[]): Way[] {
-  if (!isEasierToSay(text, typedInCyrillic, inEnglishLayout)) return []
   const typedAs = among.filter(language => cyrillicLanguages.has(language))
   return among
     .filter(isLatin)
-    .map(language => ({ language, words: typedInCyrillic, read: layout(inEnglishLayout), typedAs }))
+    .map(language => ({ language, words: typedInCyrillic, layout: inEnglishLayout, typedAs }))
+    .filter(way => isSlip(text, way))
+    .map(inLayout)
 }
 
-function layout(convert: (word: string) => string) {
-  return (word: string): readonly string[] => [convert(word)]
+interface Slip extends Pick<Way, 'language' | 'words' | 'typedAs'> {
+  readonly layout: (word: string) => string
+}
+
+function inLayout({ layout, ...way }: Slip): Way {
+  return { ...way, read: word => [layout(word)] }
+}
+
+/** In the wrong layout a text has few vowels, and in the right one function words. */
+function isSlip(text: string, { language, words, layout }: Slip): boolean {
+  const typed = text.toLowerCase().match(words) ?? []
+  const read = typed.map(layout)
+  return (
+    shareOfVowels(read) > shareOfVowels(typed) + 0.1 ||
+    read.some(word => word.length >= 3 && isStopWord(fold(word), language))
+  )
 }
 
 const vowels = /[aeiouyаеёиоуыэюяәөұүі]/gu
 
-/** In the wrong layout a text has few vowels. */
-function isEasierToSay(text: string, words: RegExp, convert: (word: string) => string): boolean {
-  const typed = (text.toLowerCase().match(words) ?? []).join(' ')
-  return shareOfVowels(convert(typed)) > shareOfVowels(typed) + 0.1
-}
-
-function shareOfVowels(text: string): number {
+function shareOfVowels(words: readonly string[]): number {
+  const text = words.join('')
   return (text.match(vowels)?.length ?? 0) / Math.max(1, text.match(/\p{L}/gu)?.length ?? 0)
 }
 
@@ -144,23 +154,23 @@ function stopLanguages(folded: string): readonly string[] {
   )
 }
 
-function readAs(text: string, { language, words, read, typedAs }: Way): OtherLetters {
+function readAs(text: string, way: Way): OtherLetters {
   return {
-    language,
-    words: typedWords(text, words).map(word => ({
+    language: way.language,
+    words: typedWords(text, way.words).map(word => ({
       ...word,
-      readings: readingsOf(word.folded, language, read),
-      typedTerms: typedTermsOf(word.folded, typedAs),
+      readings: readingsOf(word.folded, way),
+      typedTerms: typedTermsOf(word.folded, way.typedAs),
     })),
   }
 }
 
 const maxCachedWords = 2000
-const readingCache = createWordCache<readonly Reading[]>(maxCachedWords)
+const romanisedCache = createWordCache<readonly Reading[]>(maxCachedWords)
 
-function readingsOf(word: string, language: string, read: Way['read']): readonly Reading[] {
-  const isRomanised = read.name === 'read'
-  const cached = isRomanised ? readingCache.get(language, word) : undefined
+/** Romanised words have many readings, and most words recur. */
+function readingsOf(word: string, { language, words, read }: Way): readonly Reading[] {
+  const cached = words === romanisedWord ? romanisedCache.get(language, word) : undefined
   if (cached) return cached
   const readings = read(word).map(text => {
     const folded = fold(text)
@@ -169,7 +179,7 @@ function readingsOf(word: string, language: string, read: Way['read']): readonly
     const isStop = isStopWord(folded, language) || (term.length === folded.length && isStopWord(term, language))
     return { text, term, isStop }
   })
-  if (isRomanised) readingCache.set(language, word, readings)
+  if (words === romanisedWord) romanisedCache.set(language, word, readings)
   return readings
 }
 
@@ -261,9 +271,14 @@ function evidenceFor({ words }: OtherLetters, known: ReadonlySet<string>, isGive
   const asked = words.map(({ folded }, i) => (isTyped[i] && read[i] === 0 ? 0 : folded.length))
   const share = sum(asked.map((length, i) => (read[i]! > 0 ? length : 0))) / Math.max(1, sum(asked))
   const isEnough = evidence >= leastEvidence && share >= (hasOwnStop ? leastShare.withStop : leastShare.without)
-  const isAlone =
-    hasOwnStop && against === 0 && words.length > 1 && !words.some(({ folded }) => foreignShape.test(folded))
-  return isEnough || isAlone ? evidence : 0
+  return isEnough || (against === 0 && isShownByStops(words)) ? evidence : 0
+}
+
+/** Whether function words alone show the language, where the collection has none of the other words. */
+function isShownByStops(words: readonly ReadWord[]): boolean {
+  const stops = words.filter(isOwnStop)
+  const isClear = stops.some(({ folded }) => folded.length > 3) || (stops.length > 0 && words.length > 2)
+  return isClear && words.length > 1 && !words.some(({ folded }) => foreignShape.test(folded))
 }
 
 /** A function word of the language that is none as it was typed, and no accident of two letters. */

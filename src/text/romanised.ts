@@ -18,8 +18,8 @@ interface Scheme {
   readonly first: Options
   /** In place of `letters` at the end of a word. */
   readonly last: Options
-  /** Consonants after which a soft sign may have been left out. */
-  readonly softened: RegExp
+  /** Consonants after which a soft sign may have been left out, and those after which it ends a word. */
+  readonly softened: { readonly anywhere: RegExp; readonly last: RegExp }
   /** What the spelling leaves to the sounds around it. */
   readonly finish: (reading: string) => string
 }
@@ -180,6 +180,10 @@ const russian: Scheme = {
     ],
   },
   last: {
+    e: [
+      ['е', 0],
+      ['ье', 1.2],
+    ],
     y: [
       ['ы', 0],
       ['ый', 0.7],
@@ -192,7 +196,7 @@ const russian: Scheme = {
       ['ы', 2],
     ],
   },
-  softened: /[бвдзлмнпрст]$/,
+  softened: { anywhere: /[бвдзлмнпрст]$/, last: /[бвджзлмнпрстчшщ]$/ },
   finish: reading => reading,
 }
 
@@ -261,7 +265,7 @@ const kazakh: Scheme = {
   },
   first: {},
   last: {},
-  softened: /(?!)/,
+  softened: { anywhere: /(?!)/, last: /(?!)/ },
   finish: inHarmony,
 }
 
@@ -333,10 +337,12 @@ function optionsAt(letters: readonly string[], at: number, size: number, scheme:
     scheme.letters[typed] ??
     []
   const isSplit = size === 1 && before !== undefined && pair.test(before + typed)
-  const isSoft = after === undefined || !latinVowel.test(after)
+  const isLast = after === undefined
+  const softened = isLast ? scheme.softened.last : scheme.softened.anywhere
+  const isSoft = isLast || !latinVowel.test(after)
   return options.flatMap(([reading, cost]): Option[] => {
     const own = isSplit ? cost + splitCost : cost
-    return isSoft && scheme.softened.test(reading)
+    return isSoft && softened.test(reading)
       ? [
           [reading, own],
           [`${reading}ь`, own + (reading === 'л' ? softCost / 2 : softCost)],

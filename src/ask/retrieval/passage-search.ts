@@ -23,6 +23,8 @@ export interface Search {
   readonly vector: Omit<VectorSearch, 'collectionId' | 'limit'> | null
   /** Whether to read the units of the best candidates and of the passages, if there is a vector. */
   readonly hasUnits?: boolean
+  /** Whether to read the languages of the candidates: the collection has several. */
+  readonly hasLanguages?: boolean
   readonly filters: Filters
   /** Candidates per retriever. */
   readonly limit: number
@@ -39,6 +41,8 @@ export interface Candidate {
   readonly vector: number | null
   /** Packed (vectors/packed-units.ts); absent where there are none, or it is not among the best of a retriever. */
   readonly units?: Uint8Array
+  /** Absent where the collection has only one. */
+  readonly language?: string
 }
 
 /** A passage before ranking: what the database stores about a chunk. */

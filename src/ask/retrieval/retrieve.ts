@@ -2,6 +2,7 @@ import { SpanKind, type Attributes } from '@opentelemetry/api'
 import { genAi, ourselves } from '../../tracing/names.ts'
 import { inChild } from '../../tracing/span.ts'
 import { isStopWord } from '../../text/analyze.ts'
+import { languageView } from './across-languages.ts'
 import { fuse, type Fusion, type Ranked, vectorShare } from './fuse.ts'
 import type { Arm, AskedCollection, Filters, Passage, Run, AnalyzedQuestion } from '../terms.ts'
 import { unitQuery, unpackUnits, type UnitQuery } from '../../vectors/packed-units.ts'
@@ -63,7 +64,8 @@ export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusi
     const choose = (found: readonly Candidate[]) => {
       const candidates = query === null ? found : withUnits(found, query)
       share = vectorShareOf(candidates, wanted, similarity)
-      ranked = fuse(candidates, share, fusion).slice(0, wanted.topK)
+      const view = share > 0 ? languageView(candidates, wanted.asked, wanted.collection.languages) : null
+      ranked = fuse(candidates, share, fusion, view).slice(0, wanted.topK)
       return ranked.map(each => each.chunkId)
     }
     const terms = { signal: run.signal, label: 'retrieve', deadline: run.deadline }
@@ -148,6 +150,7 @@ export function searchOf(
         }
       : null,
     hasUnits,
+    ...(hasVector && collection.languages.length > 1 && { hasLanguages: true }),
     filters,
     limit: Math.max(candidatesPerRetriever, topK),
   }

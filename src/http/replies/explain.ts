@@ -64,7 +64,7 @@ function termJson({ term, isContent, isSpare, corrected, isUnknown }: QueryTerm)
   }
 }
 
-type AbstainReason = 'no_words' | 'not_relevant' | 'model' | 'no_sentence'
+type AbstainReason = 'no_words' | 'other_language' | 'not_relevant' | 'model' | 'no_sentence'
 
 /** Null when the abstention was cached and no model was asked: its relevance is no longer known. */
 function reasonOf({ generator }: Answer, own: Partial<Explanation>): AbstainReason | null {
@@ -72,7 +72,14 @@ function reasonOf({ generator }: Answer, own: Partial<Explanation>): AbstainReas
   const { asked, relevance, relevanceThreshold } = own
   if (!asked || relevance === undefined || relevanceThreshold === undefined) return null
   if (asked.terms.length === 0) return 'no_words'
+  if (isOtherLanguage(own)) return 'other_language'
   return relevance < relevanceThreshold ? 'not_relevant' : 'no_sentence'
+}
+
+/** No document is in the language of the question, and the embedding model does not read it: only words were compared. */
+function isOtherLanguage({ asked, collection, vectorShare }: Partial<Explanation>): boolean {
+  if (!asked || !collection || collection.languages.length === 0) return false
+  return vectorShare === 0 && !collection.languages.includes(asked.language)
 }
 
 function candidateJson(

@@ -66,10 +66,11 @@ function bothRetrievers(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
         row_number() over (order by v.similarity desc nulls last) as vector_rank
       from lexical l full join vector v on v.id = l.id)
     select f.id, f.lexical, f.coverage, f.vector, e.mark = ${query.epochMark ?? null}::uuid as is_current,
-      ${candidateUnits(sql, query)} as units, null::int[] as counts, null::json as corrected, null::int[] as divided
+      ${candidateUnits(sql, query)} as units, null::int[] as counts, null::json as corrected, null::int[] as divided,
+      ${query.hasLanguages ? sql`(select c.language from chunks c where c.id = f.id)` : sql`null::text`} as language
     from epoch_marks e cross join found f where e.collection_id = ${query.collectionId}
     union all
-    select null, null, 0, null, e.mark = ${query.epochMark ?? null}::uuid, null, r.counts, r.corrected, r.divided
+    select null, null, 0, null, e.mark = ${query.epochMark ?? null}::uuid, null, r.counts, r.corrected, r.divided, null
     from epoch_marks e cross join readings r where e.collection_id = ${query.collectionId}`
 }
 
@@ -150,6 +151,7 @@ function candidateOf(row: Row): Candidate {
     coverage: Number(row['coverage']),
     vector: numberOrNull(row['vector']),
     ...unitsIn(row),
+    ...(typeof row['language'] === 'string' && { language: row['language'] }),
   }
 }
 
