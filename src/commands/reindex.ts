@@ -76,6 +76,7 @@ async function reindexAll(host: Host, options: Options, signal: AbortSignal): Pr
             embed: embedEach(embedder),
             rowFault,
             model: namedModel(embedder),
+            unitsUpTo: embedder.unitsUpTo,
           }
           const price = embeddingPrice(config.models, models)
           if (price) {

@@ -43,6 +43,11 @@ export interface Draft extends DraftHead {
   readonly warnings?: readonly string[]
 }
 
+/** For a collection with more chunks than units are embedded for. */
+export function withoutUnits(draft: Draft): Draft {
+  return { ...draft, chunks: draft.chunks.map(({ units: _units, ...chunk }) => chunk) }
+}
+
 export function languageOf(document: SourceDocument, { spoken = [] }: Pick<DraftModel, 'spoken'> = {}): string {
   return document.language ?? detectLanguage(`${document.title}\n${document.text}`, { among: spoken })
 }

@@ -1,6 +1,6 @@
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { fullPace, type Step } from '../resilience/pace.ts'
-import { packUnits } from '../vectors/packed-units.ts'
+import { packAsWindow, packUnits } from '../vectors/packed-units.ts'
 import type { Draft, DraftChunk } from './draft.ts'
 import { documentId } from './prepare.ts'
 import type { PreparedChunk, PreparedDocument } from './terms.ts'
@@ -84,13 +84,13 @@ async function embedUnits(
   options: EmbedOptions,
 ): Promise<Map<DraftChunk, Uint8Array>> {
   const packed = new Map<DraftChunk, Uint8Array>()
-  let waiting: UnitsOfChunk[] = []
+  let waiting: (UnitsOfChunk & { readonly chunk: DraftChunk })[] = []
   let texts = 0
   for (const { text, chunks } of drafts)
     for (const chunk of chunks) {
       if (chunk.units === undefined) continue
-      const known = new Map(chunk.windows.map((window, i) => [window.text, vectors.get(chunk)![i]!]))
-      waiting.push({ key: chunk, text, from: chunk.start, units: chunk.units, known })
+      const windows = chunk.windows.map(window => window.text)
+      waiting.push({ chunk, text, from: chunk.start, units: chunk.units, windows, vectors: vectors.get(chunk)! })
       texts += chunk.units.units.length
       if (texts >= textsPerCall) await flush()
     }
@@ -99,21 +99,35 @@ async function embedUnits(
 
   async function flush(): Promise<void> {
     const bytes = await packedUnits(embedder, waiting, options)
-    waiting.forEach(({ key }, i) => packed.set(key as DraftChunk, bytes[i]!))
+    waiting.forEach(({ chunk }, i) => packed.set(chunk, bytes[i]!))
     waiting = []
     texts = 0
   }
 }
 
 export interface UnitsOfChunk {
-  readonly key?: unknown
   /** Of the document. */
   readonly text: string
   /** Where the chunk begins. */
   readonly from: number
   readonly units: DraftUnits
-  /** Vectors of texts that were embedded already: a short chunk is one window and one unit. */
-  readonly known?: ReadonlyMap<string, Float32Array>
+  /** Texts of its windows: those of a short chunk are its units, too, and are not embedded twice. */
+  readonly windows: readonly string[]
+  /** Vectors of the windows, if they are at hand. */
+  readonly vectors?: readonly Float32Array[]
+}
+
+/** The texts that are embedded for the units of a chunk when its windows are embedded, or if they were before. */
+export function textsOfUnits(chunk: UnitsOfChunk, when: 'now' | 'before'): readonly string[] {
+  const { texts, isWindow } = textsIn(chunk)
+  if (isWindow) return []
+  return when === 'before' ? texts : texts.filter(text => !chunk.windows.includes(text))
+}
+
+/** `isWindow`: its only unit is its only window. */
+function textsIn({ text, units, windows }: UnitsOfChunk) {
+  const texts = units.units.map(unit => unitText(text, units, unit))
+  return { texts, isWindow: windows.length === 1 && texts.length === 1 && texts[0] === windows[0] }
 }
 
 /** Embeds the units of some chunks together and packs those of each. */
@@ -122,16 +136,21 @@ export async function packedUnits(
   chunks: readonly UnitsOfChunk[],
   options: EmbedOptions,
 ): Promise<Uint8Array[]> {
-  const texts = chunks.map(({ text, units }) => units.units.map(unit => unitText(text, units, unit)))
-  const wanted = texts.flatMap((each, i) => each.filter(text => !chunks[i]!.known?.has(text)))
+  const each = chunks.map(chunk => {
+    const { windows, vectors } = chunk
+    const { texts, isWindow } = textsIn(chunk)
+    const known = new Map(vectors?.map((vector, i) => [windows[i]!, vector]))
+    return { ...chunk, texts, known, isWindow }
+  })
+  const wanted = each.flatMap(({ texts, known, isWindow }) => (isWindow ? [] : texts.filter(text => !known.has(text))))
   const vectors = await embedAll(embedder, wanted, options)
   let next = 0
-  return chunks.map(({ from, units, known }, i) =>
-    packUnits(
-      units.units.map(({ start, end }, at) => {
-        return { start, end, embedding: known?.get(texts[i]![at]!) ?? vectors[next++]! }
-      }),
+  return each.map(({ from, units: { units }, texts, known, isWindow }) => {
+    if (isWindow) return packAsWindow(units[0]!, from)
+    const take = (text: string) => known.get(text) ?? vectors[next++]!
+    return packUnits(
+      units.map(({ start, end }, i) => ({ start, end, embedding: take(texts[i]!) })),
       from,
-    ),
-  )
+    )
+  })
 }

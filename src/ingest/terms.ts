@@ -167,12 +167,14 @@ export interface Collection {
   readonly updatedAt: Date
 }
 
-/** How many documents of a collection are not as loading them now would make them. */
+/** How far the content of a collection is as loading it now would make it. */
 export interface Preparedness {
-  /** Prepared by an older version of Askwell, or with other settings of the collection. */
+  /** Documents prepared by an older version of Askwell, or with other settings of the collection. */
   readonly outdated: number
   /** Prepared by this version, but from the stored text: what its readers would find is in the source alone. */
   readonly fromStoredText: number
+  /** Chunks whose units have vectors. */
+  readonly withUnits: number
 }
 
 export interface StoredDocument {

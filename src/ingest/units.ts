@@ -20,14 +20,15 @@ export interface DraftUnits {
 
 /**
  * The units of a chunk, each with the path of its headings, and a row with the header of its table, as far as they fit
- * the model. A heading is no unit of its own, and no unit reaches over one.
+ * the model. A heading is no unit of its own, and no unit reaches over one. A line that is a question is a heading of the
+ * paragraph below it, and so is one that introduces list items.
  */
 export function chunkUnits(text: string, chunk: Chunk, language: string, model: WindowModel): DraftUnits {
   const heads: string[] = []
   const units: DraftUnit[] = []
   for (const part of partsOf(text, chunk))
     for (const unit of wholeUnits(text, part, language, model)) {
-      const path = withHeader(text, chunk, part.path, unit)
+      const path = withHeader(text, chunk, unit.path, unit)
       const head = fittingHead(shortTitle(path, model), embeddable(text.slice(unit.start, unit.end)), model)
       let index = heads.lastIndexOf(head)
       if (index === -1) index = heads.push(head) - 1
@@ -76,13 +77,72 @@ function headingsLength(text: string, path: string): number {
 }
 
 /** The units of a part, those that are too long for the model divided, and those that say nothing alone joined. */
-function wholeUnits(text: string, part: Part, language: string, model: WindowModel): ChunkWindow[] {
+function wholeUnits(text: string, part: Part, language: string, model: WindowModel): Part[] {
   const units = unitsOf(text, part, language).filter(unit => model.readsCode || unit.kind !== 'code')
-  return joinedShort(text, units).flatMap((unit): ChunkWindow[] => {
+  return underLeads(text, part, joinedShort(text, units)).flatMap((unit): Part[] => {
     const body = embeddable(text.slice(unit.start, unit.end))
     if (fits(body, model)) return [unit]
-    return splitLong(text, unit, model.maxTokens, slice => model.countTokens(embeddable(slice)))
+    const lengthOf = (slice: string) => model.countTokens(embeddable(slice))
+    return splitLong(text, unit, model.maxTokens, lengthOf).map(span => ({ ...span, path: unit.path }))
   })
+}
+
+/** The lines that the next unit stands under, besides the headings. */
+interface Leads {
+  readonly question: string | null
+  readonly list: string | null
+}
+
+const noLeads: Leads = { question: null, list: null }
+
+/** Puts questions and introductions of lists into the paths of what stands under them. A question is then no unit. */
+function underLeads(text: string, { path }: Part, units: readonly Unit[]): Part[] {
+  const found: Part[] = []
+  let leads = noLeads
+  let before: Unit | null = null
+  for (const [i, unit] of units.entries()) {
+    const own = embeddable(text.slice(unit.start, unit.end))
+    leads = leadsOf(text, leads, { unit, isBlankBefore: before !== null && hasBlankLine(text, before, unit) })
+    const next = units[i + 1]
+    before = unit
+    if (isQuestionLine(text, unit) && next !== undefined && !isQuestionLine(text, next)) {
+      leads = { question: own, list: null }
+      before = null
+      continue
+    }
+    const parts = [path, leads.question, leads.list].filter(part => part !== null)
+    found.push({ start: unit.start, end: unit.end, path: parts.join(separator) })
+    if (own.endsWith(':') && next !== undefined && isItem(text, next)) {
+      leads = { ...leads, list: own.slice(0, -1) }
+      before = null
+    }
+  }
+  return found
+}
+
+/** A question leads to one paragraph, an introduction to its list. */
+function leadsOf(text: string, leads: Leads, { unit, isBlankBefore }: { unit: Unit; isBlankBefore: boolean }): Leads {
+  if (leads.list !== null && isItem(text, unit)) return leads
+  return { question: isBlankBefore ? null : leads.question, list: null }
+}
+
+function isQuestionLine(text: string, { kind, start, end }: Unit): boolean {
+  return kind === 'sentence' && /[?？؟]$/.test(text.slice(start, end)) && isLine(text, start, end)
+}
+
+function isLine(text: string, start: number, end: number): boolean {
+  return (
+    /(?:^|\n)[^\S\n]*$/.test(text.slice(Math.max(0, start - 20), start)) &&
+    /^[^\S\n]*(?:\n|$)/.test(text.slice(end, end + 20))
+  )
+}
+
+function isItem(text: string, { kind, start }: Unit): boolean {
+  return kind === 'row' || /^\s*(?:[-*+•·–—]|\(?\d{1,3}[.)]|\(?\p{L}\))\s/u.test(text.slice(start, start + 12))
+}
+
+function hasBlankLine(text: string, before: Unit, unit: Unit): boolean {
+  return /\n[^\S\n]*\n/.test(text.slice(before.end, unit.start))
 }
 
 /** "Yes." says nothing without the sentence after it, which it is joined with. */

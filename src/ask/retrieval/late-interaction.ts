@@ -7,7 +7,9 @@ import type { Candidate } from './passage-search.ts'
  * are not known gets what units add to the others on average, so that it is ranked by its window as before.
  */
 export function withUnits(candidates: readonly Candidate[], query: UnitQuery): readonly Candidate[] {
-  const best = candidates.map(({ units }) => (units === undefined ? null : bestSimilarity(units, query)))
+  const best = candidates.map(({ units, vector }) =>
+    units === undefined ? null : bestSimilarity(units, query, vector),
+  )
   let [gain, count] = [0, 0]
   candidates.forEach(({ vector }, i) => {
     const unit = best[i] ?? null

@@ -160,7 +160,10 @@ export function searchOf(
 function passageOf({ scores }: Ranked, stored: StoredPassage | undefined, query: UnitQuery | null): Passage[] {
   if (!stored) return []
   const { units: packed, ...passage } = stored
-  const units = packed && query ? unpackUnits(packed, query, passage) : []
+  const units =
+    packed && query
+      ? unpackUnits(packed, query, { start: passage.start, end: passage.end, window: bestWindow(passage) })
+      : []
   return [{ ...passage, scores, ...(units.length > 0 && { units }) }]
 }
 
@@ -178,10 +181,13 @@ export function relevance(passages: readonly Passage[], { unrelated, related }: 
   const each = passages.map(({ scores, windows }) => {
     if (scores.vector === null && windows.length === 0) return Math.min(1, scores.coverage * wordsOnlyFactor)
     // That of the best window, as the range was measured, where the windows are known.
-    const similarity =
-      windows.length > 0 ? Math.max(...windows.map(window => window.similarity)) : (scores.vector ?? -1)
+    const similarity = bestWindow({ windows }) ?? scores.vector ?? -1
     const meaning = Math.min(1, Math.max(0, (similarity - unrelated) / (related - unrelated)))
     return scores.coverage + (1 - scores.coverage) * meaning
   })
   return Math.max(0, ...each)
+}
+
+function bestWindow({ windows }: Pick<Passage, 'windows'>): number | null {
+  return windows.length === 0 ? null : Math.max(...windows.map(window => window.similarity))
 }

@@ -9,8 +9,10 @@ import { anyText } from '../../support/any-text.ts'
 const countTokens = (text: string): number => text.split(/\s+/).filter(word => word !== '').length
 const model: WindowModel = { windowTokens: 40, maxTokens: 80, countTokens, readsCode: true }
 
-function unitsIn(text: string, { title = 'Handbook', ...change }: Partial<WindowModel> & { title?: string } = {}) {
-  const document = documentFrom({ source: 'a', format: 'markdown', title, text })
+type Given = Partial<WindowModel> & { title?: string; format?: 'text' | 'markdown' }
+
+function unitsIn(text: string, { title = 'Handbook', format = 'markdown', ...change }: Given = {}) {
+  const document = documentFrom({ source: 'a', format, title, text })
   return chunk(document, 'en').flatMap(each => {
     const cut = chunkUnits(document.text, each, 'en', { ...model, ...change })
     return cut.units.map(unit => unitText(document.text, cut, unit))
@@ -31,6 +33,25 @@ t.test('a question belongs to the answer under it, and is no unit', async t => {
     'Handbook › Is it free? Yes. Guests pay.',
   ])
 })
+
+t.test(
+  'a line that is a question belongs to the paragraph below it, one that introduces a list to its items',
+  async t => {
+    const lines = 'When is breakfast?\nAt 7:30. Come early.\n\nWhat else?\nHow so?\n\nThat is all.'
+    t.strictSame(unitsIn(lines, { format: 'text' }), [
+      'Handbook › When is breakfast? At 7:30.',
+      'Handbook › When is breakfast? Come early.',
+      'Handbook. What else?',
+      'Handbook › How so? That is all.',
+    ])
+    t.strictSame(unitsIn('What do I bring?\n\nPlease bring:\n\n- a passport\n- a photo\n\nWe copy both.'), [
+      'Handbook › What do I bring? Please bring:',
+      'Handbook › What do I bring? › Please bring. - a passport',
+      'Handbook › What do I bring? › Please bring. - a photo',
+      'Handbook. We copy both.',
+    ])
+  },
+)
 
 t.test('list items and rows, a row with the header of its table', async t => {
   t.strictSame(unitsIn('# Rooms\n\n- Single: 90 euros\n- Double: 60 euros'), [

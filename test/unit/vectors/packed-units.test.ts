@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import tap from 'tap'
 import {
   bestSimilarity,
+  packAsWindow,
   packUnits,
   unitQuery,
   unpackUnits,
@@ -68,12 +69,12 @@ tap.test('units come back with their places, and a similarity within the toleran
       const units = placed(from, given)
       const bytes = packUnits(units, from)
       const query = unitQuery(question)
-      const read = unpackUnits(bytes, query, { start: from, end: units.at(-1)!.end })
+      const read = unpackUnits(bytes, query, { start: from, end: units.at(-1)!.end, window: 0 })
       if (read.length !== units.length) return false
       const tolerance = toleranceOf(units)
       const best = Math.max(...read.map(({ similarity }) => similarity))
       return (
-        best === bestSimilarity(bytes, query) &&
+        best === bestSimilarity(bytes, query, 0) &&
         units.every((unit, i) => {
           const { start, end, similarity } = read[i]!
           const isNear = Math.abs(similarity - cosine(unit.embedding, question)) <= tolerance(unit) + 1e-5
@@ -88,9 +89,19 @@ tap.test('a question need not be of unit length', async t => {
   const [a, b] = [normalized([1, 2, 3, 4]), normalized([4, 3, 2, -1])]
   const bytes = packUnits([{ start: 0, end: 1, embedding: a }], 0)
   t.equal(
-    bestSimilarity(bytes, unitQuery(b))?.toFixed(4),
-    bestSimilarity(bytes, unitQuery(b.map(x => 7 * x)))?.toFixed(4),
+    bestSimilarity(bytes, unitQuery(b), 0)?.toFixed(4),
+    bestSimilarity(bytes, unitQuery(b.map(x => 7 * x)), 0)?.toFixed(4),
   )
+})
+
+tap.test('a unit that is the only window has its similarity, and no vector', async t => {
+  const bytes = packAsWindow({ start: 12, end: 40 }, 10)
+  const query = unitQuery(normalized([1, 2]))
+  t.ok(bytes.length < 10)
+  t.same(unpackUnits(bytes, query, { start: 10, end: 40, window: 0.7 }), [{ start: 12, end: 40, similarity: 0.7 }])
+  t.equal(bestSimilarity(bytes, query, 0.7), 0.7)
+  t.equal(bestSimilarity(bytes, query, null), null)
+  t.same(unpackUnits(bytes, query, { start: 10, end: 40, window: null }), [])
 })
 
 tap.test('vectors of a common subject: similarities are right within 0.01', async t => {
@@ -102,7 +113,7 @@ tap.test('vectors of a common subject: similarities are right within 0.01', asyn
   const bytes = packUnits(units, 0)
   for (let i = 0; i < 20; i++) {
     const question = around(subject, 0.15)
-    const read = unpackUnits(bytes, unitQuery(question), { start: 0, end: 12 })
+    const read = unpackUnits(bytes, unitQuery(question), { start: 0, end: 12, window: 0 })
     for (const [at, { embedding }] of units.entries())
       t.ok(Math.abs(read[at]!.similarity - cosine(embedding, question)) < 0.01)
   }
@@ -127,7 +138,7 @@ tap.test('bytes that are not units, or of another model, are none', async t => {
   )
   const bytes = packUnits(units, 5)
   const query = unitQuery(normalized([1, 1, 1, 1]))
-  const span = { start: 5, end: units.at(-1)!.end }
+  const span = { start: 5, end: units.at(-1)!.end, window: 0.5 }
   t.equal(unpackUnits(bytes, query, span).length, 3)
   t.same(unpackUnits(bytes, unitQuery(new Float32Array(5).fill(1)), span), [], 'of another length')
   t.same(unpackUnits(bytes, query, { ...span, end: span.end - 1 }), [], 'beyond the end of the chunk')
@@ -137,7 +148,7 @@ tap.test('bytes that are not units, or of another model, are none', async t => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 120 }), fc.boolean(), (noise, isHeaded) => {
       const given = isHeaded ? Uint8Array.from([...bytes.subarray(0, 6), ...noise]) : noise
-      const best = bestSimilarity(given, query)
+      const best = bestSimilarity(given, query, 0.5)
       return (
         (best === null || (best >= -1 && best <= 1)) &&
         unpackUnits(given, query, span).every(
