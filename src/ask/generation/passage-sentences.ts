@@ -66,7 +66,7 @@ export function sentencesOf(passage: Passage, passageIndex: number, isFolded: bo
     const own = text.slice(unit.start, unit.end)
     const place = places[position]!
     const isLast = position + 1 === units.length || places[position + 1] !== place
-    const kind = unit.kind === 'code' ? 'code' : isHeading(own, place, isLast) ? 'heading' : 'sentence'
+    const kind = kindOf(unit, own, place, isLast)
     const { question, followsBlank } = read(unit, kind === 'sentence' && unit.kind === 'sentence')
     const row = rows[position]
     const item = itemOf(own)
@@ -74,9 +74,8 @@ export function sentencesOf(passage: Passage, passageIndex: number, isFolded: bo
     const isField = kind === 'sentence' && fieldLine.test(own)
     const section = `${place}\n${question ?? ''}`
     if (section !== leadOf) [leadOf, isLead] = [section, true]
-    const isAlone = isLast && isLead
-    const isStatement = isRecord || title.isQuestion || isAlone || item !== null ? mayBeShort : isWhole
-    const isSeed = kind === 'sentence' && (row === undefined ? isStatement(own) : mayAnswer(row))
+    const standsAlone = isRecord || title.isQuestion || item !== null || (isLast && isLead)
+    const isSeed = kind === 'sentence' && mayAnswer(own, row, standsAlone)
     const sentence = {
       passageIndex,
       position,
@@ -101,31 +100,29 @@ export function sentencesOf(passage: Passage, passageIndex: number, isFolded: bo
   })
 }
 
+function kindOf({ kind }: Unit, own: string, place: string, isLast: boolean): PassageSentence['kind'] {
+  if (kind === 'code') return 'code'
+  return isHeading(own, place, isLast) ? 'heading' : 'sentence'
+}
+
 /** Without the end of a sentence, a shorter text is a fragment: a label, a caption, the number of a page. */
 const shortestOpen = 25
 const sentenceEnd = /[.!…。！।۔](?:["'”’»）)\]]|\\?\[[^\]\n]{1,12}\])*$/u
 const asks = /[?？]["'”’»）)]*$/u
 
-function isWhole(own: string): boolean {
-  return (own.length >= shortestOpen || sentenceEnd.test(own)) && mayBeShort(own)
-}
-
 /**
- * Below a question, or as all there is of a section or an item, an answer may be short ("Ten euros", "Yes"). A number
- * alone is one of a page or a list.
+ * Below a question, or as all there is of a section or an item, an answer may be short ("Ten euros", "Yes"). A header
+ * answers only with all of its rows.
  */
-function mayBeShort(own: string): boolean {
-  return own.length >= 2 && !asks.test(own) && /[\p{L}\p{N}]/u.test(own)
+function mayAnswer(own: string, row: TableRow | undefined, standsAlone: boolean): boolean {
+  if (row !== undefined) return row.header !== null || row.isOfSmallTable
+  if (own.length < 2 || asks.test(own) || !/[\p{L}\p{N}]/u.test(own)) return false
+  return standsAlone || own.length >= shortestOpen || sentenceEnd.test(own)
 }
 
 function itemOf(own: string): ListItem | null {
   if (/^\(?\d{1,3}[.)]\s/.test(own)) return 'step'
   return /^[-*+•·▪◦–—]\s/.test(own) ? 'bullet' : null
-}
-
-/** A header answers only with all of its rows. */
-function mayAnswer({ header, isOfSmallTable }: TableRow): boolean {
-  return header !== null || isOfSmallTable
 }
 
 const longestQuestion = 200

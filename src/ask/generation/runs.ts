@@ -60,10 +60,9 @@ function listsIn(siblings: readonly ScoredSentence[]): List[] {
   const lists: List[] = []
   let list: List | undefined
   for (const [i, each] of siblings.entries()) {
-    if (each.kind === 'heading' || each.row !== undefined || each.section !== siblings[list?.from ?? i]!.section)
-      list = undefined
+    if (list !== undefined && endsLists(each, siblings[list.from]!)) list = undefined
     if (each.item !== null && !goesOn(list, each)) {
-      list = each.item === 'bullet' || numberOf(each) === 1 ? { item: each.item, from: i, to: i, count: 0 } : undefined
+      list = beginsList(each) ? { item: each.item, from: i, to: i, count: 0 } : undefined
       if (list) lists.push(list)
     }
     if (list === undefined) continue
@@ -72,6 +71,14 @@ function listsIn(siblings: readonly ScoredSentence[]): List[] {
     else if (list.item === 'bullet') list = undefined
   }
   return lists.filter(({ count }) => count > 1)
+}
+
+function endsLists({ kind, row, section }: ScoredSentence, first: ScoredSentence): boolean {
+  return kind === 'heading' || row !== undefined || section !== first.section
+}
+
+function beginsList(each: ScoredSentence): boolean {
+  return each.item === 'bullet' || numberOf(each) === 1
 }
 
 /** Whether an item is the next one of the list, or a bullet below a step. */

@@ -1,7 +1,7 @@
 import type { AnalyzedQuestion, Passage } from '../terms.ts'
 import { createMeant } from './meant-words.ts'
 import { isNamed, sentencesOf, type PassageSentence, type Title } from './passage-sentences.ts'
-import { unitSignals } from './unit-signals.ts'
+import { unitSignals, type UnitSignals } from './unit-signals.ts'
 
 export interface ScoredSentence extends PassageSentence {
   /** Words of the question that it contains, or for a row, also the header above it. */
@@ -29,9 +29,8 @@ export interface Scored {
  * Weights of the signals: the question's words in the sentence, adjacent as asked, in its headings, in both together, the
  * meaning of its window, its own nearness, the rank of its passage, and being the first sentence.
  */
-type Weights = Readonly<
-  Record<'words' | 'pairs' | 'heading' | 'covered' | 'meaning' | 'near' | 'rank' | 'lead', number>
->
+const signalNames = ['words', 'pairs', 'heading', 'covered', 'meaning', 'near', 'rank', 'lead'] as const
+type Weights = Readonly<Record<(typeof signalNames)[number], number>>
 const byWords: Weights = {
   words: 0.4,
   pairs: 0.1,
@@ -62,48 +61,83 @@ export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Pass
   const wanted = new Set(rarity.keys())
   const total = sum(rarity.values())
   const shareOf = (words: ReadonlySet<string>) => share(rarity, words, total)
-  const pairs = pairsOf([...wanted])
-  const meanings = meaningsOf(all, passages)
   const near = unitSignals(all, passages)
   const weights = near === null ? byWords : near.isReranked ? byReranker : byVectors
-  const ranks = rankScores(passages)
-  const isUnseen = unseenBy(wanted, all, passages)
   const isAsked = partsOf(asked)
+  const isUnseen = unseenBy(wanted, all, passages)
+  const signalsOf = createSignals({ wanted, shareOf, all, passages, near })
 
   const sentences = all.map((each, i): ScoredSentence => {
-    const passage = passages[each.passageIndex]!
-    const ownFound = wanted.intersection(each.terms)
-    const found = ownFound.union(wanted.intersection(each.header))
-    const foundAbove = wanted.intersection(each.title.last)
-    const words = shareOf(found)
-    const heading = headingScore(wanted, shareOf, each.title)
-    const meaning = meanings[i]!
-    const nearness = near?.signals[i] ?? 0
-    // Position alone must not make an answer of a sentence that shares nothing with the question, not even in its
-    // heading. Of a row, only its own words or its vector tell it from the other rows; a header stands for all of them.
-    const isOneOfMany =
-      each.row !== undefined &&
-      ownFound.size === 0 &&
-      (each.row.header === null ? shareOf(foundAbove) < 0.5 : near === null)
+    const words = wordsOf(each, wanted)
+    const signals = signalsOf(each, i, words)
     const isAskedPart = isAsked(each.part)
     const ofPart = isAskedPart ? ofPartWeight : 0
-    const isAbout =
-      !isOneOfMany &&
-      (words > 0 || heading > 0 || meaning + ofPart >= 0.5 || nearness > 0 || isUnseen(each.passageIndex))
-    const score =
-      weights.words * words +
-      weights.pairs * adjacency(pairs, each.terms) +
-      weights.heading * heading +
-      weights.covered * shareOf(found.union(wanted.intersection(each.title.all))) +
-      weights.meaning * meaning +
-      weights.near * nearness +
-      weights.rank * (ranks[each.passageIndex] ?? 0) +
-      (each.isLead ? weights.lead : 0) +
-      ofPart
-    const isSeed = each.isSeed || (each.isField && isNamed(each.text, wanted, passage.language, isFolded))
-    return { ...each, isSeed, found, ownFound, foundAbove, isAskedPart, score: isAbout ? score : 0 }
+    const isAbout = isRowApart(each, words, near !== null, shareOf) && (isRelated(signals, ofPart) || isUnseen(each))
+    const isSeed = each.isSeed || (each.isField && isNamed(each.text, wanted, languageOf(passages, each), isFolded))
+    return { ...each, ...words, isSeed, isAskedPart, score: isAbout ? weighted(signals, weights) + ofPart : 0 }
   })
   return { sentences, hasUnits: near !== null, shareOf }
+}
+
+function languageOf(passages: readonly Passage[], { passageIndex }: PassageSentence): string {
+  return passages[passageIndex]!.language
+}
+
+type FoundWords = Pick<ScoredSentence, 'found' | 'ownFound' | 'foundAbove'>
+
+function wordsOf({ terms, header, title }: PassageSentence, wanted: ReadonlySet<string>): FoundWords {
+  const ownFound = wanted.intersection(terms)
+  return { ownFound, found: ownFound.union(wanted.intersection(header)), foundAbove: wanted.intersection(title.last) }
+}
+
+type Signals = Readonly<Record<keyof Weights, number>>
+
+interface SignalInput {
+  readonly wanted: ReadonlySet<string>
+  readonly shareOf: Scored['shareOf']
+  readonly all: readonly PassageSentence[]
+  readonly passages: readonly Passage[]
+  readonly near: UnitSignals | null
+}
+
+function createSignals({ wanted, shareOf, all, passages, near }: SignalInput) {
+  const pairs = pairsOf([...wanted])
+  const meanings = meaningsOf(all, passages)
+  const ranks = rankScores(passages)
+  return ({ terms, title, isLead, passageIndex }: PassageSentence, i: number, { found }: FoundWords): Signals => ({
+    words: shareOf(found),
+    pairs: adjacency(pairs, terms),
+    heading: headingScore(wanted, shareOf, title),
+    covered: shareOf(found.union(wanted.intersection(title.all))),
+    meaning: meanings[i]!,
+    near: near?.signals[i] ?? 0,
+    rank: ranks[passageIndex]!,
+    lead: isLead ? 1 : 0,
+  })
+}
+
+function weighted(signals: Signals, weights: Weights): number {
+  let score = 0
+  for (const name of signalNames) score += weights[name] * signals[name]
+  return score
+}
+
+/**
+ * Position alone must not make an answer of a sentence that shares nothing with the question, not even in its heading.
+ */
+function isRelated({ words, heading, meaning, near }: Signals, ofPart: number): boolean {
+  return words > 0 || heading > 0 || near > 0 || meaning + ofPart >= 0.5
+}
+
+/** Of a row, only its own words or its vector tell it from the other rows; a header stands for all of them. */
+function isRowApart(
+  { row }: PassageSentence,
+  words: FoundWords,
+  hasUnits: boolean,
+  shareOf: Scored['shareOf'],
+): boolean {
+  if (row === undefined || words.ownFound.size > 0) return true
+  return row.header === null ? shareOf(words.foundAbove) >= 0.5 : hasUnits
 }
 
 /** The sentences with the words of the question that they have in another form. */
@@ -196,7 +230,8 @@ function unseenBy(wanted: ReadonlySet<string>, all: readonly PassageSentence[], 
   const seen = new Set<number>()
   for (const { passageIndex, terms, title } of all)
     if (!wanted.isDisjointFrom(terms) || !wanted.isDisjointFrom(title.all)) seen.add(passageIndex)
-  return (index: number) => !seen.has(index) && passages[index]!.scores.coverage >= 0.5
+  return ({ passageIndex }: PassageSentence) =>
+    !seen.has(passageIndex) && passages[passageIndex]!.scores.coverage >= 0.5
 }
 
 /** Similarity of the window that contains the middle of each sentence: 1 for the most similar, 0 for the least. */
