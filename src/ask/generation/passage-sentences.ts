@@ -60,7 +60,8 @@ export function sentencesOf(passage: Passage, passageIndex: number, isFolded: bo
   const rows = tableRowsOf(text, units, passage.tableHeader ?? null)
   const read = createReader(text)
   const titles = createTitles(language, isFolded)
-  const terms = memoized((own: string) => termsOf(own, language, isFolded))
+  const headerTerms = memoized((own: string) => termsOf(own, language, isFolded))
+  const ownTerms = (own: string, kind: string) => (kind === 'code' ? noTerms : termsOf(own, language, isFolded))
   let [leadOf, isLead] = ['', true]
   return units.map((unit, position): PassageSentence => {
     const own = text.slice(unit.start, unit.end)
@@ -85,8 +86,8 @@ export function sentencesOf(passage: Passage, passageIndex: number, isFolded: bo
       kind,
       row,
       item,
-      terms: kind === 'code' ? noTerms : termsOf(own, language, isFolded),
-      header: row?.header ? terms(row.header) : noTerms,
+      terms: ownTerms(own, kind),
+      header: row?.header ? headerTerms(row.header) : noTerms,
       title,
       section,
       isSeed,
