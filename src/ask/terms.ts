@@ -118,14 +118,18 @@ export interface Passage {
 }
 
 export interface Citation {
-  /** The number shown as `[n]` in the answer: the passage's position, from 1. */
+  /** The number shown as `[n]` in the answer: of quoted sentences their order in it; of a model's text the passage's. */
   readonly index: number
   readonly documentId: string
   readonly chunkId: string
   readonly version: number
+  /** Name of the document in its collection. */
+  readonly source: string
   readonly title: string
   readonly url: string | null
   readonly page: number | null
+  /** Of the document. */
+  readonly metadata: Readonly<Record<string, unknown>>
   /** Verbatim stored text: `text.slice(start, end) === quote`. */
   readonly quote: string
   readonly start: number

@@ -5,8 +5,8 @@ import type { AnswerJson } from '../http/replies/wire.ts'
 /** Text output of `askwell ask`. */
 
 export function answerText({ answer, citations, explain }: AnswerJson): string {
-  const sources = citations.map(({ index, title, url, quote }) =>
-    [`[${index}] ${[title, url].filter(Boolean).join('  ')}`, ...quote.split('\n').map(line => `    ${line}`)].join(
+  const sources = citations.map(({ index, source, title, url, quote }) =>
+    [`[${index}] ${[title, url ?? source].filter(Boolean).join('  ')}`, ...quote.split('\n').map(line => `    ${line}`)].join(
       '\n',
     ),
   )
