@@ -5,6 +5,7 @@ import { createDocumentStore, type DocumentStore } from './adapters/postgres/sto
 import { databaseName } from './adapters/postgres/database-name.ts'
 import { openDatabase, type Database } from './adapters/postgres/database.ts'
 import { openModels, type Models } from './adapters/models/models.ts'
+import { openReranker } from './adapters/models/open-reranker.ts'
 import { openBm25, type Bm25 } from './adapters/postgres/store/textsearch.ts'
 import { waitForDatabase } from './adapters/postgres/wait-for-database.ts'
 import { openRedis, type RedisServer } from './adapters/redis/redis.ts'
@@ -106,7 +107,7 @@ export async function openDeps(
   try {
     const pace = createPace()
     const backends = await openBackends(config, log, { patienceMs, signal, emit, follow, step: pace.step }, keep)
-    const { database, name, bm25, store, unguarded } = backends
+    const { database, name, bm25, store, unguarded, unguardedReranker } = backends
     const metrics = createMetrics(database.status)
     keep({ close: async () => metrics.stop() })
     const figures = createFigures({ longWaitMs: longWaitMs(database.status()) })
@@ -114,7 +115,7 @@ export async function openDeps(
     const { questionAsked } = pace
     subscribe({ questionAnswered: questionAsked, questionFailed: questionAsked, passagesFound: questionAsked })
     if (database.isReadOnly()) emit.writesChanged(false)
-    const guarded = keep(openGuards({ config, database, models: unguarded, events, follow }))
+    const guarded = keep(openGuards({ config, database, models: unguarded, reranker: unguardedReranker, events }))
     const { modelCalls, reads, states, pulse, lastFault } = guarded
     const redis = config.redis && keep(openSharedCache(config.redis, { database: name, log, events: emit, follow }))
     const budgets = keep(budgetsOf(config, redis, emit))
@@ -231,11 +232,14 @@ async function openBackends(
     await openModels(config.models, {
       follow: options.follow,
       knownDimensions: async model => (await opening).store.dimensionsOf(model),
+      onAssumed: assumption => log.warn({ assumption }, 'the embedding model: something was assumed'),
       ...(options.patienceMs !== undefined && { onAbsent: error => logAbsentModel(error, log) }),
     }),
   )
+  const unguardedReranker = await openReranker(config.rerank, options.follow)
+  if (unguardedReranker) keep(unguardedReranker)
   const [store] = await Promise.all([opening, unguarded.warm()])
-  return { ...store, unguarded }
+  return { ...store, unguarded, unguardedReranker }
 }
 
 async function openStore(

@@ -51,7 +51,9 @@ export interface Window {
 }
 
 /** A sentence, list item or table row of a passage, compared with the question by itself; offsets as in {@link Passage}. */
-export interface Unit extends Window {
+export interface Unit extends Omit<Window, 'similarity'> {
+  /** Cosine similarity to the question, −1…1; null where it has no vector. */
+  readonly similarity: number | null
   /** The reranker's score of it alone, with its headings; absent when it was not read. */
   readonly rerank?: number
 }
@@ -109,7 +111,7 @@ export interface Passage {
   readonly metadata: Readonly<Record<string, unknown>>
   readonly scores: Scores
   readonly windows: readonly Window[]
-  /** In order; absent where no unit of it has a vector. */
+  /** In order; absent where no unit of it has a vector, nor was read by a reranker. */
   readonly units?: readonly Unit[]
   /** In order; absent when the whole passage is in the section of `title`. */
   readonly sections?: readonly PassageSection[]

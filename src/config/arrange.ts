@@ -38,8 +38,13 @@ function rerankOf({
   rerankApiKey: apiKey,
   rerankCandidates: candidates,
   rerankTimeoutMs: timeoutMs,
+  rerankBudgetMs: budgetMs,
+  rerankUnits,
 }: RawSettings): Config['rerank'] {
-  return url === undefined || model === undefined ? null : { url, model, apiKey, candidates, timeoutMs }
+  if (model === undefined) return null
+  const isOnDisk = url === undefined
+  const readsUnits = rerankUnits === undefined ? isOnDisk : rerankUnits === 'on'
+  return { url: url ?? null, model, apiKey, candidates, timeoutMs, budgetMs, readsUnits }
 }
 
 /** Keeps the floor below the pool size; otherwise requests would queue for connections instead of being rejected. */
@@ -153,6 +158,7 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
       embeddingQueryPrefix: raw.embeddingQueryPrefix,
       embeddingPassagePrefix: raw.embeddingPassagePrefix,
       unitsUpTo: raw.embeddingUnits ? raw.embeddingUnitsMaxChunks : 0,
+      embeddingPooling: raw.embeddingPooling,
       timeoutMs: raw.requestTimeoutMs,
       prices: raw.modelPrices ? { ...raw.modelPrices, currency: raw.modelPriceCurrency } : null,
     },

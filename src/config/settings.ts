@@ -165,6 +165,12 @@ export const settings = {
     'Chunks of a collection from which on new documents are loaded without `EMBEDDING_UNITS`.',
     integer(1, 100_000_000),
   ),
+  embeddingPooling: setting(
+    'EMBEDDING_POOLING',
+    undefined,
+    'How an `onnx:` model makes one vector of those of its tokens: `mean`, `cls` (the first) or `lasttoken`. Unset: as its folder says, else `mean`. A change invalidates existing vectors: run `askwell reembed`.',
+    oneOf('mean', 'cls', 'lasttoken'),
+  ),
   modelMaxConcurrency: setting(
     'MODEL_MAX_CONCURRENCY',
     undefined,
@@ -218,10 +224,15 @@ export const settings = {
   rerankUrl: setting(
     'RERANK_URL',
     undefined,
-    'Endpoint of a reranker with the API of Cohere or Jina, such as `https://api.cohere.com/v2/rerank`. Unset: no reranking.',
+    'Endpoint of a reranker with the API of Cohere or Jina, such as `https://api.cohere.com/v2/rerank`. Unset: no reranking, unless `RERANK_MODEL` is a folder.',
     endpoint,
   ),
-  rerankModel: setting('RERANK_MODEL', undefined, 'Reranking model.', words),
+  rerankModel: setting(
+    'RERANK_MODEL',
+    undefined,
+    'Reranking model: a model of `RERANK_URL`, or without it `onnx:FOLDER`, a cross-encoder on disk.',
+    words,
+  ),
   rerankApiKey: hidden(setting('RERANK_API_KEY', undefined, 'API key for the reranker.', words)),
   rerankCandidates: setting('RERANK_CANDIDATES', '30', 'Passages sent to the reranker.', integer(2, 100)),
   rerankTimeoutMs: setting(
@@ -252,6 +263,18 @@ export const settings = {
   ),
   evalApiKey: hidden(
     setting('EVAL_API_KEY', undefined, 'API key for the service that `askwell eval --url` asks.', words),
+  ),
+  rerankBudgetMs: setting(
+    'RERANK_BUDGET_MS',
+    '1000',
+    'Time that a reranker on disk may take for a question; what it has read by then counts, and the rest keeps the search order.',
+    integer(10, 60_000),
+  ),
+  rerankUnits: setting(
+    'RERANK_UNITS',
+    undefined,
+    'Whether the reranker also reads the best sentences of the best passages, each by itself, with a second call: `on` or `off`. Unset: `on` for a model on disk, `off` with `RERANK_URL`.',
+    oneOf('on', 'off'),
   ),
   prepareWorkers: setting(
     'PREPARE_WORKERS',

@@ -50,6 +50,8 @@ export interface Config {
     readonly embeddingDimensions: number | undefined
     readonly embeddingMaxTokens: number
     readonly embeddingLanguages: readonly string[] | 'any'
+    /** Undefined to use what the model's folder says. */
+    readonly embeddingPooling: 'mean' | 'cls' | 'lasttoken' | undefined
     /** Without the space that follows the prefix. Undefined to use what the model's folder says, if anything. */
     readonly embeddingQueryPrefix: string | undefined
     readonly embeddingPassagePrefix: string | undefined
@@ -76,11 +78,17 @@ export interface Config {
   }
   /** Null when there is no reranker. */
   readonly rerank: {
-    readonly url: string
+    /** Null for a model on disk. */
+    readonly url: string | null
+    /** A model of the URL, or `onnx:` followed by a folder or a file. */
     readonly model: string
     readonly apiKey: string | undefined
     readonly candidates: number
     readonly timeoutMs: number
+    /** Time that a model on disk may take for a question. */
+    readonly budgetMs: number
+    /** It reads the best sentences of the best passages, too. */
+    readonly readsUnits: boolean
   } | null
   /** For `askwell eval`. */
   readonly evaluation: {

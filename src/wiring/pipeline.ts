@@ -109,7 +109,7 @@ function semanticCacheOf(
 function cachedAskOver(
   compute: AskWithin,
   semanticCache: SemanticCache | null,
-  { config, snapshots, caches, models, events, log, admission, budgets }: PipelineParts,
+  { config, snapshots, caches, models, reranker, events, log, admission, budgets }: PipelineParts,
   { stage }: Stages,
 ): CachedAsk {
   const { timeoutMs } = config.ask
@@ -131,7 +131,7 @@ function cachedAskOver(
       compute,
     },
     answers: caches.answers,
-    configHash: configHashOf(config, models),
+    configHash: configHashOf(config, models, reranker),
     events,
     staleSeconds: config.cache.keep.staleSeconds,
     background: { log, timeoutMs },
@@ -173,7 +173,11 @@ function digest(parts: readonly unknown[]): string {
 }
 
 /** Hash of what changes answers and is equal for all questions. */
-function configHashOf({ ask, models: named, rerank }: Config, { embedder }: Models): string {
+function configHashOf(
+  { ask, models: named, rerank }: Config,
+  { embedder }: Models,
+  reranker: Guarded['reranker'],
+): string {
   return digest([
     version,
     promptVersion,
@@ -181,7 +185,7 @@ function configHashOf({ ask, models: named, rerank }: Config, { embedder }: Mode
     named.baseUrl,
     named.chat,
     ask,
-    rerank && [rerank.url, rerank.model, rerank.candidates],
+    rerank && reranker && [rerank.url, reranker.model, rerank.candidates, rerank.readsUnits],
   ])
 }
 
@@ -223,8 +227,9 @@ function stepsOf({ config, reads, reranker, bm25, models, events, caches }: Pipe
 
 function rerankStep({ rerank }: Config, reranker: Guarded['reranker'], { stage }: Stages): SelectSteps['rerank'] {
   if (!rerank || !reranker) return null
-  const { candidates, timeoutMs } = rerank
-  return { candidates, run: remotely(stage('rerank', timeoutMs, rerankWith(reranker, candidates))) }
+  const { candidates, timeoutMs, readsUnits } = rerank
+  const run = stage('rerank', timeoutMs, rerankWith(reranker, rerank))
+  return { candidates, readsUnits, run: reranker.isInProcess ? run : remotely(run) }
 }
 
 /** The collection as a question sees it; null when there is none of this name. */

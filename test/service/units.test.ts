@@ -78,7 +78,7 @@ for (const world of worlds) {
         'Boats of members moor at the northern pier.',
         'A lost key of the gate costs thirty francs.',
       ])
-      const best = passage.units!.toSorted((a, b) => b.similarity - a.similarity)[0]!
+      const best = passage.units!.toSorted((a, b) => b.similarity! - a.similarity!)[0]!
       t.match(passage.text.slice(best.start - passage.start), /^A lost key/)
       const { embedder } = app.deps.models
       const texts = textsOf(passage).map((text, i) => (i < 4 ? `harbour. ${text}` : `harbour › Winter. ${text}`))
@@ -87,7 +87,7 @@ for (const world of worlds) {
         vector.reduce((sum, value, i) => sum + value * question![i]!, 0),
       )
       t.ok(
-        passage.units!.every(({ similarity }, i) => Math.abs(similarity - exact[i]!) < 0.02),
+        passage.units!.every(({ similarity }, i) => Math.abs(similarity! - exact[i]!) < 0.02),
         'within the tolerance',
       )
     })

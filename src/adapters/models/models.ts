@@ -36,6 +36,8 @@ export interface OpenModelsOptions {
   readonly onAbsent?: (error: AskError) => void
   /** Follows the key of the API. */
   readonly follow?: FollowSecret
+  /** Called with what was assumed about a model on disk because nothing says it. */
+  readonly onAssumed?: (assumption: string) => void
 }
 
 const probeMs = 10_000
@@ -67,7 +69,7 @@ async function openEach(settings: ModelSettings, options: OpenModelsOptions): Pr
   }
   const isOnDisk = settings.embedding.startsWith(onnxScheme)
   const embedder = isOnDisk
-    ? await onnxEmbedder(settings)
+    ? await onnxEmbedder(settings, options)
     : traceEmbedder(await apiEmbedder(client, settings, options), remoteSpans(client, settings))
   const prefixes = { ...noPrefixes, ...prefixesOf(settings) }
   const sentTokens = (text: string, kind: TextKind) => embedder.countTokens(prefixes[kind] + text)
@@ -81,12 +83,14 @@ async function openEach(settings: ModelSettings, options: OpenModelsOptions): Pr
   }
 }
 
-async function onnxEmbedder(settings: ModelSettings): Promise<Embedder> {
+async function onnxEmbedder(settings: ModelSettings, { onAssumed }: OpenModelsOptions): Promise<Embedder> {
   const path = settings.embedding.slice(onnxScheme.length)
   const embedder = await openOnnxEmbedder({
     path,
     languages: settings.embeddingLanguages,
     prefixes: prefixesOf(settings),
+    pooling: settings.embeddingPooling,
+    onAssumed,
   })
   return traceEmbedder(embedder, { model: embedder.model })
 }

@@ -35,9 +35,14 @@ function unitOfEach(all: readonly PassageSentence[], passages: readonly Passage[
     while (next < units.length && units[next]!.end <= start) next++
     let best: Unit | undefined
     for (let i = next; i < units.length && units[i]!.start < end; i++)
-      if (best === undefined || units[i]!.similarity > best.similarity) best = units[i]
+      if (best === undefined || nearnessOf(units[i]!) > nearnessOf(best)) best = units[i]
     return best
   })
+}
+
+/** By vector, else by the reranker, where it has none. */
+function nearnessOf({ similarity, rerank = -Infinity }: Unit): number {
+  return similarity ?? rerank
 }
 
 function standardized(values: readonly (number | null)[]): (number | null)[] {

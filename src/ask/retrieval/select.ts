@@ -10,6 +10,8 @@ export interface SelectSteps {
     readonly run: Stage<ToRerank, Reranked>
     /** Number of passages it reads. */
     readonly candidates: number
+    /** It reads sentences too, of which one passage has several. */
+    readonly readsUnits: boolean
   } | null
 }
 
@@ -52,7 +54,8 @@ async function reranked(
   { asked, passages }: SearchInput,
   run: Run,
 ): Promise<Reranked> {
-  if (!rerank || !isReranked(question) || passages.length < 2) return { passages, degraded: [] }
+  const least = rerank?.readsUnits ? 1 : 2
+  if (!rerank || !isReranked(question) || passages.length < least) return { passages, degraded: [] }
   return await bestEffort({ passages, degraded: ['rerank'] }, run, bounded =>
     rerank.run({ query: asked.standalone ?? asked.text, passages }, bounded),
   )

@@ -35,7 +35,12 @@ const program = new URL('./worker.ts', import.meta.url)
  * Tokens are counted here, without the model. Threads start with the first text.
  */
 export function createLocalEmbedder({ workers = 2 }: LocalEmbedderOptions = {}): LocalEmbedder {
-  const pool = createWorkerPool({ program, size: workers, textsAtOnce })
+  const pool = createWorkerPool<string, Float32Array>({
+    name: 'The embedding model',
+    program,
+    size: workers,
+    itemsAtOnce: textsAtOnce,
+  })
   let counter: ((text: string) => number) | undefined
 
   function countTokens(text: string): number {
@@ -63,10 +68,10 @@ export function createLocalEmbedder({ workers = 2 }: LocalEmbedderOptions = {}):
     counting: 'local',
     async embed(texts, signal) {
       texts.forEach(rejectUnfit)
-      return await pool.embed(texts, signal)
+      return await pool.run(texts, signal)
     },
     async warm() {
-      await pool.embed(['warm up'], new AbortController().signal)
+      await pool.run(['warm up'], new AbortController().signal)
     },
     close: () => pool.close(),
   }
