@@ -7,6 +7,7 @@ import { namedModel } from '../ingest/named-model.ts'
 import { windowsOf, windowText } from '../ingest/windows.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
 import { collectionName } from './arguments.ts'
+import { calibrateAfter } from './calibrate-after.ts'
 import { agreesToCost, embeddingPrice } from './embedding-cost.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { Host } from './host.ts'
@@ -39,6 +40,7 @@ export function addReembed(program: Command, host: Host): void {
             }
           }
           const chunks = await reembed(host, job, embedder, signal)
+          await calibrateAfter(collection, { host, config, database, embedder, signal })
           print(
             host,
             command,

@@ -29,8 +29,10 @@ import { searchWith, type SearchPassages } from '../ask/search.ts'
 import { createSemanticCache, type SemanticCache } from '../ask/cache/semantic/semantic-cache.ts'
 import { semanticAnswersFrom } from '../ask/cache/semantic/semantic-answers.ts'
 import { createStages, remotely, type Stage, type Stages } from '../ask/stage.ts'
+import type { Embedder } from '../ask/retrieval/embedder.ts'
+import type { Collection } from '../ingest/terms.ts'
 import type { AskedCollection, AskWithin, Passage, AnalyzedQuestion } from '../ask/terms.ts'
-import { similarityRange, vectorWeight } from '../ask/retrieval/weights.ts'
+import { rescaled, similarityRange, vectorWeight } from '../ask/retrieval/weights.ts'
 import { type Caches } from './caches.ts'
 import { type Guarded } from './guards.ts'
 import type { Events } from '../events.ts'
@@ -193,7 +195,11 @@ function stepsOf({ config, reads, reranker, bm25, models, events, caches }: Pipe
     retrieve: stage(
       'retrieve',
       budgetMs.retrieve,
-      searchIn(createPassageStore(reads, bm25), similarityRange(embedder), config.ask),
+      searchIn(
+        createPassageStore(reads, bm25),
+        (language, { calibration }) => similarityRange(embedder, language, calibration),
+        config.ask,
+      ),
     ),
     rerank: rerankStep(config, reranker, stages),
     pack: (passages: readonly Passage[], question: string) =>
@@ -210,8 +216,7 @@ function stepsOf({ config, reads, reranker, bm25, models, events, caches }: Pipe
       condense: remotely(stage('understand', budgetMs.understand, rewrites.condense)),
       rephrase: remotely(stage('understand', budgetMs.understand, rewrites.rephrase)),
     },
-    vectorWeight: (language: string, { vectorWeights }: AskedCollection) =>
-      vectorWeight(embedder, language, vectorWeights),
+    vectorWeight: (language: string, collection: AskedCollection) => vectorWeight(embedder, language, collection),
     relevanceThreshold: config.ask.abstainBelow,
     reserveMs,
     model: chat?.model ?? null,
@@ -227,28 +232,31 @@ function rerankStep({ rerank }: Config, reranker: Guarded['reranker'], { stage }
 /** The collection as a question sees it; null when there is none of this name. */
 export async function askedCollection(
   store: Pick<CollectionStore, 'collection'>,
-  { embedder }: Models,
+  { embedder }: Pick<Models, 'embedder'>,
   name: string,
   signal: AbortSignal,
 ): Promise<AskedCollection | null> {
   const found = await store.collection(name, signal)
+  return found && askedFrom(found, embedder)
+}
+
+export function askedFrom(found: Collection, embedder: Embedder): AskedCollection {
+  const { id, name, epoch, epochMark, languages, efSearch, windowCount, chunkCount, caching, model } = found
   // May have been re-embedded by another model meanwhile, whose vectors cannot be compared with ours.
-  const isOurs = found?.model?.name === embedder.model
-  if (!found) return null
-  const { id, epoch, epochMark, languages, vectorWeights, efSearch, windowCount, chunkCount, caching } = found
-  const windowsPerChunk = Math.max(1, Math.ceil(windowCount / Math.max(1, chunkCount)))
+  const isOurs = model?.name === embedder.model
+  const calibration = isOurs || model === null ? found.calibration : null
   return {
     id,
     name,
     epoch,
     epochMark,
     chunkCount,
-    modelId: isOurs ? found.model.id : null,
-    windowsPerChunk,
+    modelId: isOurs ? model.id : null,
+    windowsPerChunk: Math.max(1, Math.ceil(windowCount / Math.max(1, chunkCount))),
     efSearch,
     languages,
-    vectorWeights,
-    calibration: null,
+    vectorWeights: rescaled(embedder, found.vectorWeights, calibration),
+    calibration,
     caching,
   }
 }

@@ -24,7 +24,7 @@ const rows: readonly Row[] = [
   { files: ['resilience/'], may: ['errors.ts'], types: ['priority.ts'] },
   { files: ['ask/terms.ts'], may: [], types: ['priority.ts', 'ask/calibration/terms.ts'] },
   { files: ['ask/calibration/terms.ts'], may: [] },
-  { files: ['ingest/terms.ts'], may: [], types: ['ask/terms.ts'] },
+  { files: ['ingest/terms.ts'], may: [], types: ['ask/terms.ts', 'ask/calibration/terms.ts'] },
   { files: ['ask/'], may: ['text/', 'resilience/', 'tracing/', 'errors.ts', 'events.ts'], types: ['priority.ts'] },
   { files: ['ingest/'], may: ['text/', 'resilience/', 'errors.ts'], types: ['ask/retrieval/embedder.ts'] },
   { files: ['eval/'], may: ['ask/', 'ingest/'] },

@@ -42,6 +42,8 @@ export type StoredPassage = Omit<Passage, 'scores'>
 
 export interface PassageSearchResult {
   readonly candidates: readonly Candidate[]
+  /** The most that a chunk can score by BM25 for these words; 0 when the collection has none of them. */
+  readonly lexicalMaximum: number
   /** Passages by chunk id, for the candidates that `choose` picked. */
   readonly passages: ReadonlyMap<number, StoredPassage>
   /** The documents are no longer those of the caller's epoch, or changed while they were read. */

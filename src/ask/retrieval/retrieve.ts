@@ -36,9 +36,13 @@ const candidatesPerRetriever = 50
 /** As many as an answer is written from: relevance must not depend on how many more were requested. */
 const judgedCount = 5
 
+/** What similarities mean for questions in this language. */
+export type SimilarityIn = (language: string, collection: AskedCollection) => SimilarityRange
+
 /** Runs both retrievers, fuses their rankings, and reads the text of the best `topK`. */
-export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusion: Fusion) {
+export function searchIn(store: PassageSearch, similarityIn: SimilarityIn, fusion: Fusion) {
   return async (wanted: Wanted, run: Run): Promise<Retrieved> => {
+    const similarity = similarityIn(wanted.asked.language, wanted.collection)
     let ranked: Ranked[] = []
     let share = 0
     const choose = (candidates: readonly Candidate[]) => {

@@ -33,6 +33,7 @@ export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25
         const isCurrent = attempt === 1 && isComplete && [...found, ...rows].every(isOfEpoch)
         return {
           candidates,
+          lexicalMaximum: Number(found[0]?.['lexical_maximum'] ?? 0),
           passages: new Map(rows.map(row => [Number(row['id']), passageOf(row)])),
           isOvertaken: !isCurrent,
         }
@@ -57,7 +58,7 @@ function bothRetrievers(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
     vector as materialized (${nearest}),
     ${bm25Search(sql, { ...query, bm25 }, path)}
     select coalesce(l.id, v.id) as id, l.score as lexical, coalesce(l.coverage, 0) as coverage, v.similarity as vector,
-      e.mark = ${query.epochMark ?? null}::uuid as is_current
+      (select sum(gain) from asked) as lexical_maximum, e.mark = ${query.epochMark ?? null}::uuid as is_current
     from epoch_marks e left join (lexical l full join vector v on v.id = l.id) on true
     where e.collection_id = ${query.collectionId}`
 }
