@@ -9,6 +9,7 @@ import { chunkUnits } from '../ingest/units.ts'
 import { windowsOf, windowText } from '../ingest/windows.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
 import { collectionName } from './arguments.ts'
+import { calibrateAfter } from './calibrate-after.ts'
 import { agreesToCost, embeddingPrice, unitsLeftOut } from './embedding-cost.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { Host } from './host.ts'
@@ -42,6 +43,7 @@ export function addReembed(program: Command, host: Host): void {
           }
           const chunks = await reembed(host, job, embedder, signal)
           const units = await addUnits(host, job, embedder, signal)
+          await calibrateAfter(collection, { host, config, database, embedder, signal })
           print(
             host,
             command,

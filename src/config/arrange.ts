@@ -131,6 +131,7 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
       statementTimeoutMs: raw.requestTimeoutMs,
     },
     migrateOnStart: raw.migrateOnStart,
+    calibration: raw.calibration,
     prepare: {
       workers: raw.prepareWorkers,
       cpuSeconds: raw.prepareCpuSeconds,

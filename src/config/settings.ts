@@ -135,6 +135,12 @@ export const settings = {
     'Longest input of the API embedding model, in tokens.',
     integer(32, 1_000_000),
   ),
+  calibration: setting(
+    'CALIBRATION',
+    'on',
+    'Measure what similarities mean for each collection and its embedding model, in the background at the start and after documents have changed much, and at the end of `askwell ingest`, `reembed` and `reindex`. `off`: only `askwell tune calibration` measures.',
+    onOff,
+  ),
   embeddingLanguages: setting(
     'EMBEDDING_LANGUAGES',
     'any',

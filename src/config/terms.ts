@@ -27,6 +27,8 @@ export interface Config {
     readonly statementTimeoutMs: number
   }
   readonly migrateOnStart: boolean
+  /** Collections are calibrated without being told to. */
+  readonly calibration: boolean
   /** Worker processes that prepare documents, and their limits per document. */
   readonly prepare: {
     readonly workers: number

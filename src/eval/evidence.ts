@@ -4,7 +4,7 @@ import { withUnits } from '../ask/retrieval/late-interaction.ts'
 import { searchOf } from '../ask/retrieval/retrieve.ts'
 import type { AskedCollection, Run } from '../ask/terms.ts'
 import { analyzeQuestion } from '../ask/retrieval/analyze-question.ts'
-import { canRead } from '../ask/retrieval/weights.ts'
+import { canRead, measuredWeight, similarityRange } from '../ask/retrieval/weights.ts'
 import { unitQuery } from '../vectors/packed-units.ts'
 import { degraded, questionOf, runOf, type AskingContext } from './ask-all.ts'
 import type { Judged } from './metrics.ts'
@@ -15,6 +15,9 @@ import type { Candidate, PassageSearch } from '../ask/retrieval/passage-search.t
 export interface JudgedCandidates {
   /** The question's language as the service determines it. */
   readonly language: string
+  /** The weight of the dense retriever that the documents alone show, and the span of similarities that it goes with. */
+  readonly measured: number
+  readonly span: number
   readonly judged: Judged
   readonly found: readonly (Candidate & { readonly source: string })[]
 }
@@ -63,5 +66,9 @@ async function evidenceOf(
     const source = passages.get(each.chunkId)?.source
     return source === undefined ? [] : [{ ...each, source }]
   })
-  return [{ language: asked.language, judged: question.judged, found }]
+  const { language } = asked
+  const { calibration } = collection
+  const measured = measuredWeight(embedder, language, calibration)
+  const { span } = similarityRange(embedder, language, calibration)
+  return [{ language, measured, span, judged: question.judged, found }]
 }

@@ -1,5 +1,6 @@
 /** Types of loading: results of readers and of the chunker, and what is stored. */
 
+import type { Calibration } from '../ask/calibration/terms.ts'
 import type { CollectionCaching } from '../ask/terms.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
@@ -161,7 +162,9 @@ export interface Collection {
   readonly efSearch: number | null
   readonly languages: readonly string[]
   /** Weights by language, learned for the collection's model; see {@link writeWeights}. */
-  readonly vectorWeights: Readonly<Record<string, number>>
+  readonly vectorWeights: Readonly<Record<string, { readonly weight: number; readonly span: number | null }>>
+  /** Measured with the collection's model; null until then. */
+  readonly calibration: Calibration | null
   readonly caching: CollectionCaching
   readonly chunking: ChunkOverrides
   readonly updatedAt: Date

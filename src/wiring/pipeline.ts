@@ -31,8 +31,10 @@ import { createSemanticCache, type SemanticCache } from '../ask/cache/semantic/s
 import { semanticAnswersFrom } from '../ask/cache/semantic/semantic-answers.ts'
 import { withSmallTalk } from '../ask/smalltalk/answer.ts'
 import { createStages, remotely, type Stage, type Stages } from '../ask/stage.ts'
+import type { Embedder } from '../ask/retrieval/embedder.ts'
+import type { Collection } from '../ingest/terms.ts'
 import type { AskedCollection, AskWithin, Passage, AnalyzedQuestion } from '../ask/terms.ts'
-import { similarityRange, vectorWeight } from '../ask/retrieval/weights.ts'
+import { rescaled, similarityRange, vectorWeight } from '../ask/retrieval/weights.ts'
 import { type Caches } from './caches.ts'
 import { type Guarded } from './guards.ts'
 import type { Events } from '../events.ts'
@@ -199,7 +201,11 @@ function stepsOf({ config, reads, reranker, bm25, models, events, caches }: Pipe
     retrieve: stage(
       'retrieve',
       budgetMs.retrieve,
-      searchIn(createPassageStore(reads, bm25), similarityRange(embedder), config.ask),
+      searchIn(
+        createPassageStore(reads, bm25),
+        (language, { calibration }) => similarityRange(embedder, language, calibration),
+        config.ask,
+      ),
     ),
     knownTerms: stage('retrieve', budgetMs.retrieve, knownTermsIn(reads)),
     rerank: rerankStep(config, reranker, stages),
@@ -217,8 +223,7 @@ function stepsOf({ config, reads, reranker, bm25, models, events, caches }: Pipe
       condense: remotely(stage('understand', budgetMs.understand, rewrites.condense)),
       rephrase: remotely(stage('understand', budgetMs.understand, rewrites.rephrase)),
     },
-    vectorWeight: (language: string, { vectorWeights }: AskedCollection) =>
-      vectorWeight(embedder, language, vectorWeights),
+    vectorWeight: (language: string, collection: AskedCollection) => vectorWeight(embedder, language, collection),
     relevanceThreshold: config.ask.abstainBelow,
     reserveMs,
     model: chat?.model ?? null,
@@ -235,27 +240,31 @@ function rerankStep({ rerank }: Config, reranker: Guarded['reranker'], { stage }
 /** The collection as a question sees it; null when there is none of this name. */
 export async function askedCollection(
   store: Pick<CollectionStore, 'collection'>,
-  { embedder }: Models,
+  { embedder }: Pick<Models, 'embedder'>,
   name: string,
   signal: AbortSignal,
 ): Promise<AskedCollection | null> {
   const found = await store.collection(name, signal)
+  return found && askedFrom(found, embedder)
+}
+
+export function askedFrom(found: Collection, embedder: Embedder): AskedCollection {
+  const { id, name, epoch, epochMark, languages, efSearch, windowCount, chunkCount, caching, model } = found
   // May have been re-embedded by another model meanwhile, whose vectors cannot be compared with ours.
-  const isOurs = found?.model?.name === embedder.model
-  if (!found) return null
-  const { id, epoch, epochMark, languages, vectorWeights, efSearch, windowCount, chunkCount, caching } = found
-  const windowsPerChunk = Math.max(1, Math.ceil(windowCount / Math.max(1, chunkCount)))
+  const isOurs = model?.name === embedder.model
+  const calibration = isOurs || model === null ? found.calibration : null
   return {
     id,
     name,
     epoch,
     epochMark,
     chunkCount,
-    modelId: isOurs ? found.model.id : null,
-    windowsPerChunk,
+    modelId: isOurs ? model.id : null,
+    windowsPerChunk: Math.max(1, Math.ceil(windowCount / Math.max(1, chunkCount))),
     efSearch,
     languages,
-    vectorWeights,
+    vectorWeights: rescaled(embedder, found.vectorWeights, calibration),
+    calibration,
     caching,
   }
 }

@@ -23,8 +23,9 @@ const rows: readonly Row[] = [
   { files: ['text/'], may: [] },
   { files: ['vectors/'], may: [] },
   { files: ['resilience/'], may: ['errors.ts'], types: ['priority.ts'] },
-  { files: ['ask/terms.ts'], may: [], types: ['priority.ts'] },
-  { files: ['ingest/terms.ts'], may: [], types: ['ask/terms.ts'] },
+  { files: ['ask/terms.ts'], may: [], types: ['priority.ts', 'ask/calibration/terms.ts'] },
+  { files: ['ask/calibration/terms.ts'], may: [] },
+  { files: ['ingest/terms.ts'], may: [], types: ['ask/terms.ts', 'ask/calibration/terms.ts'] },
   {
     files: ['ask/'],
     may: ['text/', 'vectors/', 'resilience/', 'tracing/', 'errors.ts', 'events.ts'],

@@ -106,6 +106,7 @@ function scopeOf(
       collection.id,
       collection.epoch,
       collection.epochMark,
+      collection.calibration?.version ?? null,
       mode,
       topK,
       language ?? null,

@@ -64,6 +64,8 @@ export interface TermReading {
 
 export interface PassageSearchResult {
   readonly candidates: readonly Candidate[]
+  /** The most that a chunk can score by BM25 for these words; 0 when the collection has none of them. */
+  readonly lexicalMaximum: number
   /** Passages by chunk id, for the candidates that `choose` picked. */
   readonly passages: ReadonlyMap<number, StoredPassage>
   /** In the order of the terms; empty for a search without terms. */

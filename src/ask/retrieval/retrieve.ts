@@ -4,10 +4,10 @@ import { inChild } from '../../tracing/span.ts'
 import { isStopWord } from '../../text/analyze.ts'
 import { languageView } from './across-languages.ts'
 import { fuse, type Fusion, type Ranked, vectorShare } from './fuse.ts'
-import type { Arm, AskedCollection, Filters, Passage, Run, AnalyzedQuestion } from '../terms.ts'
+import type { Arm, AskedCollection, Filters, Passage, Run, AnalyzedQuestion, Unit } from '../terms.ts'
 import { unitQuery, unpackUnits, type UnitQuery } from '../../vectors/packed-units.ts'
 import { withUnits } from './late-interaction.ts'
-import { type SimilarityRange } from './weights.ts'
+import type { SimilarityRange } from '../calibration/terms.ts'
 import type {
   Candidate,
   PassageSearch,
@@ -51,12 +51,16 @@ const judgedCount = 5
 /** How the rankings are fused, and whether units are compared. */
 export type Ranking = Fusion & { readonly hasUnits?: boolean }
 
+/** What similarities mean for questions in this language. */
+export type SimilarityIn = (language: string, collection: AskedCollection) => SimilarityRange
+
 /**
  * Runs both retrievers, compares the units of the best candidates with the question, fuses the rankings, and reads the
  * text of the best `topK`.
  */
-export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusion: Ranking) {
+export function searchIn(store: PassageSearch, similarityIn: SimilarityIn, fusion: Ranking) {
   return async (wanted: Wanted, run: Run): Promise<Retrieved> => {
+    const similarity = similarityIn(wanted.asked.language, wanted.collection)
     let ranked: Ranked[] = []
     let share = 0
     const search = searchOf(wanted, fusion.hasUnits)
@@ -159,12 +163,15 @@ export function searchOf(
 /** Leaves out a chunk that was deleted between ranking and reading. */
 function passageOf({ scores }: Ranked, stored: StoredPassage | undefined, query: UnitQuery | null): Passage[] {
   if (!stored) return []
-  const { units: packed, ...passage } = stored
-  const units =
-    packed && query
-      ? unpackUnits(packed, query, { start: passage.start, end: passage.end, window: bestWindow(passage) })
-      : []
+  const { units: _packed, ...passage } = stored
+  const units = comparedUnits(stored, query)
   return [{ ...passage, scores, ...(units.length > 0 && { units }) }]
+}
+
+/** The units of a stored passage with their similarities to the question; none where it has none. */
+export function comparedUnits(stored: StoredPassage, query: UnitQuery | null): readonly Unit[] {
+  const { units, start, end } = stored
+  return units && query ? unpackUnits(units, query, { start, end, window: bestWindow(stored) }) : []
 }
 
 /**
@@ -188,6 +195,6 @@ export function relevance(passages: readonly Passage[], { unrelated, related }: 
   return Math.max(0, ...each)
 }
 
-function bestWindow({ windows }: Pick<Passage, 'windows'>): number | null {
+function bestWindow({ windows }: Pick<StoredPassage, 'windows'>): number | null {
   return windows.length === 0 ? null : Math.max(...windows.map(window => window.similarity))
 }

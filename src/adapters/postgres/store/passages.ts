@@ -36,6 +36,7 @@ export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25
         const isCurrent = attempt === 1 && isComplete && [...found, ...rows].every(isOfEpoch)
         return {
           candidates,
+          lexicalMaximum: Number(found.at(-1)?.['lexical_maximum'] ?? 0),
           passages: new Map(rows.map(row => [Number(row['id']), passageOf(row, known)])),
           readings: readingsOf(found.at(-1), query.terms),
           isOvertaken: !isCurrent,
@@ -67,10 +68,10 @@ function bothRetrievers(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
       from lexical l full join vector v on v.id = l.id)
     select f.id, f.lexical, f.coverage, f.vector, e.mark = ${query.epochMark ?? null}::uuid as is_current,
       ${candidateUnits(sql, query)} as units, null::int[] as counts, null::json as corrected, null::int[] as divided,
-      ${query.hasLanguages ? sql`(select c.language from chunks c where c.id = f.id)` : sql`null::text`} as language
+      ${query.hasLanguages ? sql`(select c.language from chunks c where c.id = f.id)` : sql`null::text`} as language, null::float8 as lexical_maximum
     from epoch_marks e cross join found f where e.collection_id = ${query.collectionId}
     union all
-    select null, null, 0, null, e.mark = ${query.epochMark ?? null}::uuid, null, r.counts, r.corrected, r.divided, null
+    select null, null, 0, null, e.mark = ${query.epochMark ?? null}::uuid, null, r.counts, r.corrected, r.divided, null, (select sum(gain) from asked)
     from epoch_marks e cross join readings r where e.collection_id = ${query.collectionId}`
 }
 
