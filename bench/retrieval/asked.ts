@@ -55,6 +55,7 @@ export function wantedOf(
     efSearch,
     languages,
     vectorWeights,
+    calibration: null,
     caching,
   }
   return {

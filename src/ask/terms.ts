@@ -1,6 +1,7 @@
-/** The domain types: questions, passages, answers. Read-only values; imports only priorities. */
+/** The domain types: questions, passages, answers. Read-only values; imports only other types. */
 
 import type { Priority } from '../priority.ts'
+import type { Calibration } from './calibration/terms.ts'
 
 export type Mode = 'fast' | 'smart' | 'auto'
 
@@ -285,6 +286,8 @@ export interface AskedCollection {
   readonly languages: readonly string[]
   /** Weight of the dense retriever by language, 0…1, where it was learned for this model. */
   readonly vectorWeights: Readonly<Record<string, number>>
+  /** Measured of these documents and the model of their vectors; null until then. */
+  readonly calibration: Calibration | null
   readonly caching: CollectionCaching
   /** Set when the database could not be read, so this may be out of date. Only cached answers may be served then. */
   readonly unchecked?: { readonly error: unknown; readonly sinceMs: number }

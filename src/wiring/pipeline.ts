@@ -248,6 +248,7 @@ export async function askedCollection(
     efSearch,
     languages,
     vectorWeights,
+    calibration: null,
     caching,
   }
 }

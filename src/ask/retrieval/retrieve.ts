@@ -4,7 +4,7 @@ import { inChild } from '../../tracing/span.ts'
 import { isStopWord } from '../../text/analyze.ts'
 import { fuse, type Fusion, type Ranked, vectorShare } from './fuse.ts'
 import type { Arm, AskedCollection, Filters, Passage, Run, AnalyzedQuestion } from '../terms.ts'
-import { type SimilarityRange } from './weights.ts'
+import type { SimilarityRange } from '../calibration/terms.ts'
 import type { Candidate, PassageSearchResult, PassageSearch, Search, StoredPassage } from './passage-search.ts'
 
 export interface Wanted {

@@ -1,12 +1,5 @@
+import type { SimilarityRange } from '../calibration/terms.ts'
 import type { Embedder } from './embedder.ts'
-
-/** What similarities of this model mean: at or below `unrelated` there is no relation, at `related` there is one. */
-export interface SimilarityRange {
-  readonly unrelated: number
-  readonly related: number
-  /** Distance between a question's most similar passage and its fiftieth, where the model separates them well. */
-  readonly span: number
-}
 
 interface ModelNotes {
   /** Weight of the dense retriever in the fused score, where the model separates passages well. */

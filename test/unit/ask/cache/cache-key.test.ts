@@ -17,6 +17,7 @@ const collection: AskedCollection = {
   efSearch: null,
   languages: ['en'],
   vectorWeights: {},
+  calibration: null,
   caching: {},
 }
 
