@@ -379,6 +379,19 @@ export interface RunLog {
   error(fields: object, message: string): void
 }
 
+/** A word of the collection that an unknown one was read as. */
+export interface TermCorrection {
+  readonly term: string
+  /** 0…1, by the letters that differ; {@link sureSimilarity} and up are probably the word that was meant. */
+  readonly similarity: number
+}
+
+/**
+ * Similarity from which a correction counts as the word that was asked. Below it, it may be another word and only
+ * fetches chunks.
+ */
+export const sureSimilarity = 0.8
+
 /** A word of the question, as analyzed. */
 export interface QueryTerm {
   readonly term: string
@@ -409,6 +422,12 @@ export interface QueryTerm {
   readonly within?: string | null
   /** A date, provision or code: content only where the collection has it, else its words are. */
   readonly standsIn?: boolean
+  /** Chunks of the collection that have it; known after the search, as are the next two. */
+  readonly chunkCount?: number
+  /** What the search read it as, since no chunk has it; the likeliest first. */
+  readonly corrected?: readonly TermCorrection[]
+  /** Whether the collection has it in no form: no correction, no compound and no two words explain it. */
+  readonly isUnknown?: boolean
 }
 
 /** A question prepared for searching. */

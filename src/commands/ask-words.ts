@@ -28,19 +28,26 @@ function explanationText(explain: ExplanationJson): string {
   ].join('\n')
 }
 
+type AskedTerm = NonNullable<ExplanationJson['question']>['terms'][number]
+
 const factWidth = 'collection'.length
 const unknown = 'unknown: the answer was not computed by this run'
 
 function questionText({ question }: ExplanationJson): string | null {
   if (!question) return null
   const { text, rewritten, language, analyzed_as: readAs, terms, other_wordings: others, used_wording: used } = question
-  const searched = terms.filter(({ spare }) => !spare).map(({ term }) => term)
+  const searched = terms.filter(({ spare }) => !spare).map(searchedText)
   return [
     readAs === language ? language : `${language}, analyzed as ${readAs}`,
     ...(rewritten ? [`rewritten: ${text}`] : []),
     `terms: ${searched.join(' ')}`,
     ...others.map(other => `${other === used ? 'used wording' : 'other wording'}: ${other}`),
   ].join('; ')
+}
+
+function searchedText({ term, read_as: corrected = [], unknown: isUnknown }: AskedTerm): string {
+  if (corrected.length > 0) return `${term} (read as ${corrected.map(each => each.term).join(', ')})`
+  return isUnknown ? `${term} (unknown)` : term
 }
 
 function cacheText({ cache }: ExplanationJson): string | null {

@@ -1,6 +1,7 @@
 import { analyze, isPair, queryTerms, type QueryTerm as TextTerm } from '../../text/analyze.ts'
 import { detectLanguage, readingLanguage } from '../../text/language.ts'
-import type { AskedCollection, Question, AnalyzedQuestion } from '../terms.ts'
+import type { AskedCollection, Question, AnalyzedQuestion, QueryTerm } from '../terms.ts'
+import type { TermReading } from './passage-search.ts'
 
 /** A question with fewer content words, inside a conversation, probably depends on the previous turn. */
 const leansBelow = 3
@@ -21,6 +22,18 @@ export function analyzeQuestion(question: Question, collection: AskedCollection)
 export function analyzeText(text: string, language: string, readAs: string = language): AnalyzedQuestion {
   const terms = queryTerms(analyze(text, readAs)).map(term => ({ ...term, isSpare: !isWorthAsking(term) }))
   return { text, language, readAs, terms, own: terms.filter(term => !term.isSpare) }
+}
+
+/** The question with what the search found out about its words. */
+export function readBy(asked: AnalyzedQuestion, readings: readonly TermReading[]): AnalyzedQuestion {
+  const known = new Map(readings.map(reading => [reading.term, reading]))
+  const read = (term: QueryTerm): QueryTerm => {
+    const reading = known.get(term.term)
+    if (!reading) return term
+    const { chunkCount, corrections, isUnknown } = reading
+    return { ...term, chunkCount, isUnknown, ...(corrections.length > 0 && { corrected: corrections }) }
+  }
+  return { ...asked, terms: asked.terms.map(read), own: asked.own.map(read) }
 }
 
 /**

@@ -15,7 +15,7 @@ import {
   type SearchResult,
   type Usage,
 } from '../terms.ts'
-import { analyzeText, analyzeQuestion } from './analyze-question.ts'
+import { analyzeText, analyzeQuestion, readBy } from './analyze-question.ts'
 import type { AnalyzedQuestion } from '../terms.ts'
 
 export interface FindSteps extends SelectSteps {
@@ -59,7 +59,8 @@ export async function findPassages(
   const best = others.reduce((a, b) => (b.relevance > a.relevance ? b : a), first)
   run.explain?.({ wordings: other.texts, usedWording: other.texts[others.indexOf(best)] ?? null })
   const isOvertaken = [first, ...others].some(each => each.isOvertaken)
-  return result({ ...best, isOvertaken }, true, addUsage(usage, other.usage), [...missing, ...other.degraded])
+  const { readings } = first
+  return result({ ...best, isOvertaken, readings }, true, addUsage(usage, other.usage), [...missing, ...other.degraded])
 
   async function find(words: AnalyzedQuestion): Promise<SearchRound> {
     const weight = weightOf(words.language)
@@ -84,15 +85,16 @@ export async function findPassages(
   }
 
   function result(
-    { passages, relevance, candidateCount, vectorShare, degraded, isOvertaken }: SearchRound,
+    { passages, relevance, candidateCount, vectorShare, degraded, isOvertaken, readings }: SearchRound,
     isSmart: boolean,
     spent: Usage,
     missing: readonly Degraded[],
   ): SearchResult {
     const { relevanceThreshold } = steps
-    run.explain?.({ fused: passages, relevance, relevanceThreshold, candidateCount, vectorShare })
+    const read = readBy(asked, readings)
+    run.explain?.({ asked: read, fused: passages, relevance, relevanceThreshold, candidateCount, vectorShare })
     return {
-      asked,
+      asked: read,
       passages,
       isRelevant: relevance >= relevanceThreshold,
       mode: isSmart ? 'smart' : 'fast',
@@ -115,6 +117,7 @@ const noPassages: SearchRound = {
   vectorShare: null,
   degraded: [],
   isOvertaken: false,
+  readings: [],
 }
 
 /**

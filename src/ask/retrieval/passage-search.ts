@@ -1,4 +1,4 @@
-import type { Filters, Passage, QueryTerm } from '../terms.ts'
+import type { Filters, Passage, QueryTerm, TermCorrection } from '../terms.ts'
 
 export interface VectorSearch {
   readonly collectionId: number
@@ -40,10 +40,23 @@ export interface Candidate {
 /** A passage before ranking: what the database stores about a chunk. */
 export type StoredPassage = Omit<Passage, 'scores'>
 
+/** How the collection reads a term of the question. */
+export interface TermReading {
+  readonly term: string
+  /** Chunks of the collection that have it. */
+  readonly chunkCount: number
+  /** What it was read as where no chunk has it; the likeliest first. */
+  readonly corrections: readonly TermCorrection[]
+  /** No chunk has it, in any spelling, as two words, or as a part of a longer one. */
+  readonly isUnknown: boolean
+}
+
 export interface PassageSearchResult {
   readonly candidates: readonly Candidate[]
   /** Passages by chunk id, for the candidates that `choose` picked. */
   readonly passages: ReadonlyMap<number, StoredPassage>
+  /** In the order of the terms; empty for a search without terms. */
+  readonly readings: readonly TermReading[]
   /** The documents are no longer those of the caller's epoch, or changed while they were read. */
   readonly isOvertaken: boolean
 }

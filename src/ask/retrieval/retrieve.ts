@@ -5,7 +5,14 @@ import { isStopWord } from '../../text/analyze.ts'
 import { fuse, type Fusion, type Ranked, vectorShare } from './fuse.ts'
 import type { Arm, AskedCollection, Filters, Passage, Run, AnalyzedQuestion } from '../terms.ts'
 import type { SimilarityRange } from '../calibration/terms.ts'
-import type { Candidate, PassageSearchResult, PassageSearch, Search, StoredPassage } from './passage-search.ts'
+import type {
+  Candidate,
+  PassageSearch,
+  PassageSearchResult,
+  Search,
+  StoredPassage,
+  TermReading,
+} from './passage-search.ts'
 
 export interface Wanted {
   readonly asked: AnalyzedQuestion
@@ -29,6 +36,8 @@ export interface Retrieved {
   readonly vectorShare: number | null
   /** Whether the documents changed after the collection snapshot was taken. */
   readonly isOvertaken: boolean
+  /** How the collection reads the words of the question. */
+  readonly readings: readonly TermReading[]
 }
 
 /** Minimum number of candidates per retriever. */
@@ -55,6 +64,7 @@ export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusi
       candidateCount: found.candidates.length,
       vectorShare: fusion.fusion === 'weighted' ? share : null,
       isOvertaken: found.isOvertaken,
+      readings: found.readings,
     }
   }
 }

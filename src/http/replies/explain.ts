@@ -1,5 +1,5 @@
-import type { Answer, CacheNote, Degraded, Explanation, Passage } from '../../ask/terms.ts'
-import { roundOrNull, scoresJson } from './scores.ts'
+import type { Answer, CacheNote, Degraded, Explanation, Passage, QueryTerm } from '../../ask/terms.ts'
+import { round, roundOrNull, scoresJson } from './scores.ts'
 
 /** What an explanation needs from the reply that it belongs to. */
 interface Explained {
@@ -49,9 +49,19 @@ function questionJson({ asked, isRewritten, wordings = [], usedWording = null }:
     analyzed_as: asked.readAs,
     terms: asked.terms
       .filter(({ isJoin = false }) => !isJoin)
-      .map(({ term, isContent, isSpare }) => ({ term, content: isContent, spare: isSpare })),
+      .map(termJson),
     other_wordings: wordings,
     used_wording: usedWording,
+  }
+}
+
+function termJson({ term, isContent, isSpare, corrected, isUnknown }: QueryTerm) {
+  return {
+    term,
+    content: isContent,
+    spare: isSpare,
+    ...(corrected && { read_as: corrected.map(each => ({ term: each.term, similarity: round(each.similarity) })) }),
+    ...(isUnknown && isContent && { unknown: true }),
   }
 }
 

@@ -3,7 +3,7 @@ import type { Database, Fragment, LeaseTerms, Sql } from '../database.ts'
 import type { Row } from '../driver.ts'
 import { comparedAtMost, prescan } from './filter-prescan.ts'
 import { metadataPath } from './filters.ts'
-import { bm25Search } from './bm25-search.ts'
+import { bm25Search, readingsOf } from './bm25-search.ts'
 import { tracedSql } from '../sql-span.ts'
 import type { Bm25 } from './textsearch.ts'
 import { vectorSearch } from './vector-search.ts'
@@ -34,6 +34,7 @@ export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25
         return {
           candidates,
           passages: new Map(rows.map(row => [Number(row['id']), passageOf(row)])),
+          readings: readingsOf(found.at(-1), query.terms),
           isOvertaken: !isCurrent,
         }
       }
@@ -43,8 +44,8 @@ export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25
 }
 
 /**
- * Both retrievers in one statement: see {@link bm25Search} and {@link vectorSearch}. Returns a row without an id if
- * neither found anything.
+ * Both retrievers in one statement: see {@link bm25Search} and {@link vectorSearch}. The last row has no id, but how the
+ * words were read.
  */
 function bothRetrievers(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
   const path = metadataPath(query.filters)
@@ -57,9 +58,12 @@ function bothRetrievers(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
     vector as materialized (${nearest}),
     ${bm25Search(sql, { ...query, bm25 }, path)}
     select coalesce(l.id, v.id) as id, l.score as lexical, coalesce(l.coverage, 0) as coverage, v.similarity as vector,
-      e.mark = ${query.epochMark ?? null}::uuid as is_current
-    from epoch_marks e left join (lexical l full join vector v on v.id = l.id) on true
-    where e.collection_id = ${query.collectionId}`
+      e.mark = ${query.epochMark ?? null}::uuid as is_current, null::int[] as counts, null::json as corrected, null::int[] as divided
+    from epoch_marks e cross join (lexical l full join vector v on v.id = l.id)
+    where e.collection_id = ${query.collectionId}
+    union all
+    select null, null, 0, null, e.mark = ${query.epochMark ?? null}::uuid, r.counts, r.corrected, r.divided
+    from epoch_marks e cross join readings r where e.collection_id = ${query.collectionId}`
 }
 
 /** Reads the text of chunks with their windows in one statement: a second one would send the vector again. */
