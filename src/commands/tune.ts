@@ -14,6 +14,7 @@ import { collectionName } from './arguments.ts'
 import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels } from './opened.ts'
+import { addTuneAbstention } from './tune-abstention.ts'
 import { print, say } from './output.ts'
 
 interface Options {
@@ -24,9 +25,9 @@ interface Options {
 }
 
 export function addTune(program: Command, host: Host): void {
-  program
-    .command('tune')
-    .description('tune the search to the documents')
+  const tuneCommand = program.command('tune').description('tune the search and the answers to the documents')
+  addTuneAbstention(tuneCommand, host)
+  tuneCommand
     .command('recall')
     .description(
       'find and store the smallest hnsw.ef_search that still finds the nearest passages; builds the index if it is missing',

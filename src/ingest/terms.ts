@@ -1,6 +1,6 @@
 /** Types of loading: results of readers and of the chunker, and what is stored. */
 
-import type { CollectionCaching } from '../ask/terms.ts'
+import type { CollectionAbstention, CollectionCaching } from '../ask/terms.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 
@@ -164,6 +164,8 @@ export interface Collection {
   readonly vectorWeights: Readonly<Record<string, number>>
   readonly caching: CollectionCaching
   readonly chunking: ChunkOverrides
+  /** Absent unless it was tuned. */
+  readonly abstention?: CollectionAbstention
   readonly updatedAt: Date
 }
 

@@ -9,6 +9,8 @@ import { meterSaves } from '../adapters/models/metered.ts'
 import { createSimilarQuestions } from '../adapters/postgres/store/similar-questions.ts'
 import { createPassageStore } from '../adapters/postgres/store/passages.ts'
 import { type Bm25 } from '../adapters/postgres/store/textsearch.ts'
+import { createGate } from '../ask/abstention/gate.ts'
+import { learned } from '../ask/abstention/learned.ts'
 import { createAdmission, type Admission } from '../ask/admission.ts'
 import type { SelectSteps } from '../ask/retrieval/select.ts'
 import { embedWith, type Embedded } from '../ask/retrieval/embed.ts'
@@ -175,6 +177,7 @@ function configHashOf({ ask, models: named, rerank }: Config, { embedder }: Mode
   return digest([
     version,
     promptVersion,
+    learned.version,
     embedder.model,
     named.baseUrl,
     named.chat,
@@ -212,7 +215,7 @@ function stepsOf({ config, reads, reranker, bm25, models, events, caches }: Pipe
     },
     vectorWeight: (language: string, { vectorWeights }: AskedCollection) =>
       vectorWeight(embedder, language, vectorWeights),
-    relevanceThreshold: config.ask.abstainBelow,
+    gate: createGate(learned, config.ask.abstainBelow),
     reserveMs,
     model: chat?.model ?? null,
   }
@@ -235,7 +238,7 @@ export async function askedCollection(
   // May have been re-embedded by another model meanwhile, whose vectors cannot be compared with ours.
   const isOurs = found?.model?.name === embedder.model
   if (!found) return null
-  const { id, epoch, epochMark, languages, vectorWeights, efSearch, windowCount, chunkCount, caching } = found
+  const { id, epoch, epochMark, languages, vectorWeights, efSearch, windowCount, chunkCount, caching, abstention } = found
   const windowsPerChunk = Math.max(1, Math.ceil(windowCount / Math.max(1, chunkCount)))
   return {
     id,
@@ -249,6 +252,7 @@ export async function askedCollection(
     languages,
     vectorWeights,
     calibration: null,
+    ...(abstention && { abstention }),
     caching,
   }
 }

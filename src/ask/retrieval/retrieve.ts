@@ -1,10 +1,10 @@
 import { SpanKind, type Attributes } from '@opentelemetry/api'
 import { genAi, ourselves } from '../../tracing/names.ts'
 import { inChild } from '../../tracing/span.ts'
-import { isStopWord } from '../../text/analyze.ts'
 import { fuse, type Fusion, type Ranked, vectorShare } from './fuse.ts'
 import type { Arm, AskedCollection, Filters, Passage, Run, AnalyzedQuestion } from '../terms.ts'
-import type { SimilarityRange } from '../calibration/terms.ts'
+import { spreadOf } from '../abstention/evidence.ts'
+import type { SimilarityRange, Spread } from '../calibration/terms.ts'
 import type {
   Candidate,
   PassageSearch,
@@ -28,8 +28,10 @@ export interface Wanted {
 export interface Retrieved {
   /** Best first. */
   readonly passages: readonly Passage[]
-  /** Relevance of the best of the first five passages, 0…1. */
-  readonly relevance: number
+  /** Similarities of all candidates of the dense retriever; null when it found none. */
+  readonly similarities: Spread | null
+  /** What similarities mean where the collection has no calibration. */
+  readonly similarity: SimilarityRange
   /** Chunks that either retriever found. */
   readonly candidateCount: number
   /** Share of the dense retriever in the fused score; null where the scores are not weighted. */
@@ -42,8 +44,6 @@ export interface Retrieved {
 
 /** Minimum number of candidates per retriever. */
 const candidatesPerRetriever = 50
-/** As many as an answer is written from: relevance must not depend on how many more were requested. */
-const judgedCount = 5
 
 /** Runs both retrievers, fuses their rankings, and reads the text of the best `topK`. */
 export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusion: Fusion) {
@@ -60,7 +60,8 @@ export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusi
     const passages = ranked.flatMap(each => passageOf(each, found.passages.get(each.chunkId)))
     return {
       passages,
-      relevance: relevance(passagesToJudge(passages, wanted.asked), similarity),
+      similarities: spreadOf(found.candidates.flatMap(({ vector }) => vector ?? [])),
+      similarity,
       candidateCount: found.candidates.length,
       vectorShare: fusion.fusion === 'weighted' ? share : null,
       isOvertaken: found.isOvertaken,
@@ -97,16 +98,6 @@ function attributesOf({ collection, topK, arm, vectorWeight, vector }: Wanted): 
   }
 }
 
-/**
- * The passages that relevance is judged by. A question of function words only ("is it?") has no coverage that a passage
- * could answer by.
- */
-function passagesToJudge(passages: readonly Passage[], { terms, readAs }: AnalyzedQuestion): Passage[] {
-  const best = passages.slice(0, judgedCount)
-  if (terms.some(({ term }) => !isStopWord(term, readAs))) return best
-  return best.map(passage => ({ ...passage, scores: { ...passage.scores, coverage: 0 } }))
-}
-
 /** A single retriever gets the full weight. */
 function vectorShareOf(
   candidates: readonly Candidate[],
@@ -141,24 +132,4 @@ export function searchOf({ asked, vector, vectorWeight, arm, collection, filters
 /** Leaves out a chunk that was deleted between ranking and reading. */
 function passageOf({ scores }: Ranked, stored: StoredPassage | undefined): Passage[] {
   return stored ? [{ ...stored, scores }] : []
-}
-
-/**
- * Coverage counts more where no vector can raise it: correct answers in such languages contain fewer of the question's
- * words.
- */
-const wordsOnlyFactor = 1.25
-
-/**
- * Relevance of the best passage: the share of the question's content words it contains (by idf), raised by the
- * similarity of its best window on the model's own scale. Either alone is enough; neither is required.
- */
-export function relevance(passages: readonly Passage[], { unrelated, related }: SimilarityRange): number {
-  const each = passages.map(({ scores, windows }) => {
-    if (scores.vector === null && windows.length === 0) return Math.min(1, scores.coverage * wordsOnlyFactor)
-    const similarity = Math.max(scores.vector ?? -1, ...windows.map(window => window.similarity))
-    const meaning = Math.min(1, Math.max(0, (similarity - unrelated) / (related - unrelated)))
-    return scores.coverage + (1 - scores.coverage) * meaning
-  })
-  return Math.max(0, ...each)
 }

@@ -59,6 +59,7 @@ export function answerJson(answer: Answer, { id, include, timings, explanation }
     id,
     answer: answer.text,
     abstained: answer.abstained,
+    confidence: confidenceOf(answer),
     language: answer.language,
     mode: answer.mode,
     citations: answer.citations.map(citationJson),
@@ -71,6 +72,11 @@ export function answerJson(answer: Answer, { id, include, timings, explanation }
     ...(include.includes('timings') ? { timings_ms: timings } : {}),
     ...(explanation ? { explain: explanationJson(explanation, { degraded: answer.degraded, timings, answer }) } : {}),
   }
+}
+
+/** Null when it was not judged, as in an answer that an earlier version cached. */
+function confidenceOf({ confidence }: Answer): number | null {
+  return confidence === undefined ? null : round(confidence)
 }
 
 export interface AnswerText {
@@ -113,6 +119,7 @@ function fixedPartOf(answer: Answer): FixedPart {
   const json = JSON.stringify({
     answer: text,
     abstained,
+    confidence: confidenceOf(answer),
     language,
     mode,
     citations: citations.map(citationJson),

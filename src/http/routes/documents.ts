@@ -61,6 +61,13 @@ export interface CollectionView {
   readonly fromStoredText: number
   readonly languages: readonly string[]
   readonly chunking: { readonly size: number; readonly overlap: number; readonly by: string }
+  readonly abstention?: {
+    readonly doubtful: number
+    readonly hopeless: number
+    readonly lose: number
+    readonly questions: number
+    readonly isJudged: boolean
+  }
   readonly model: { readonly name: string; readonly dimensions: number } | null
   readonly updatedAt: Date
 }
@@ -181,9 +188,24 @@ function documentJson(document: DocumentView) {
   }
 }
 
+function abstentionJson({ doubtful, hopeless, lose, questions, isJudged }: NonNullable<CollectionView['abstention']>) {
+  return { threshold: doubtful, model_threshold: hopeless, lose, questions, judged: isJudged }
+}
+
 function collectionJson(collection: CollectionView) {
-  const { name, epoch, documentCount, chunkCount, outdated, fromStoredText, languages, chunking, model, updatedAt } =
-    collection
+  const {
+    name,
+    epoch,
+    documentCount,
+    chunkCount,
+    outdated,
+    fromStoredText,
+    languages,
+    chunking,
+    abstention,
+    model,
+    updatedAt,
+  } = collection
   return {
     name,
     epoch,
@@ -193,6 +215,7 @@ function collectionJson(collection: CollectionView) {
     stored_text_count: fromStoredText,
     languages,
     chunking: { size: chunking.size, overlap: chunking.overlap, by: chunking.by },
+    abstention: abstention ? abstentionJson(abstention) : null,
     embedding_model: model?.name ?? null,
     dimensions: model?.dimensions ?? null,
     updated_at: updatedAt,

@@ -1,5 +1,6 @@
 import type { CollectionCaching } from '../../../ask/terms.ts'
 import { AskError } from '../../../errors.ts'
+import { abstentionOf } from './abstention.ts'
 import { ensureCollection } from './ensure.ts'
 import type { Database, Fragment, Sql } from '../database.ts'
 import { retryConflicts } from '../retry-conflicts.ts'
@@ -171,6 +172,7 @@ function collectionOf(row: Row): Collection {
     row['model_id'] === null
       ? null
       : { id: Number(row['model_id']), name: String(row['model_name']), dimensions: Number(row['dimensions']) }
+  const abstention = abstentionOf(row['abstention'])
   return {
     id: Number(row['id']),
     name: String(row['name']),
@@ -185,6 +187,7 @@ function collectionOf(row: Row): Collection {
     vectorWeights: row['vector_weights'] as Record<string, number>,
     caching: cachingOf(row['cache_settings'] as Record<string, unknown>),
     chunking: row['chunk_settings'] as ChunkOverrides,
+    ...(abstention && { abstention }),
     updatedAt: row['updated_at'] as Date,
   }
 }
