@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import type { Ask, Degraded, Explanation } from '../ask/terms.ts'
 
 /** A question whose documents are known to answer it, or not to. */
@@ -89,8 +90,9 @@ export interface SignalAsking {
 
 type Judged = Partial<Pick<Explanation, 'judgedPassages' | 'judgedAnswer'>>
 
-/** A model that is busy may miss its deadline once. */
-const maxAttempts = 4
+/** A model that is busy misses its deadline, and is then left alone for a while. */
+const maxAttempts = 10
+const pauseMs = 5000
 
 /**
  * Asks one question, past all caches, and returns how its passages and its quotations were judged. Rejects when a model
@@ -107,6 +109,7 @@ export async function judgementsOf(
       throw new Error(
         `question ${question.id} was answered without ${degraded.join(', ')}; check that the models are reachable`,
       )
+    await setTimeout(pauseMs, undefined, { signal: asking.signal })
   }
 }
 

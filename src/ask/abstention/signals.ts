@@ -11,7 +11,7 @@ export type Source = 'words' | 'windows' | 'units' | 'reranker'
 /**
  * Signals that speak for an answer or against it, by where they come from. Those of `answer` need the quotations.
  *
- * - `coverage`: share of the question's idf that the best passage has;
+ * - `coverage`: share of the question's idf that the best passage has, on the collection's scale;
  * - `unknown`, `doubtful`: shares of it that no passage of the collection has, and that only other spellings may have;
  * - `lexical`: the best BM25 score, as a share of the highest one possible;
  * - `lexical_gap`: by how much of it the best passage leads;
@@ -22,7 +22,7 @@ export type Source = 'words' | 'windows' | 'units' | 'reranker'
  * - `window_gap`: by how much the most similar passage leads, on the same scale;
  * - `agreement`: 1 when both retrievers have the first passage first, 1/n when one of them has it at n;
  * - `rerank`: the reranker's highest score, as log-odds; `rerank_gap`: by how much it leads;
- * - `answer_coverage`, `quote_coverage`: share of the question's idf in the quotations, with their headings and without;
+ * - `answer_coverage`, `quote_coverage`: share of it in the quotations, on the same scale, with their headings and without;
  * - `answer_missing`: the share of the rarest word that is in neither;
  * - `answer_window`, `answer_unit`, `answer_rerank`: as above, of what is quoted;
  * - `from_first`: 1 when the first passage is quoted.
@@ -90,10 +90,11 @@ function wordSignals(evidence: Evidence, judged: readonly Passage[]): Signals {
   const words = askedWords(asked, collection.chunkCount)
   const scores = judged.flatMap(({ scores: { lexical } }) => (lexical === null ? [] : [lexical]))
   const [best = 0, next = 0] = scores.toSorted((a, b) => b - a)
+  const scale = coverageScale(collection.calibration)
   const most = highestBm25(asked, collection.chunkCount)
   return {
     // Function words alone ("is it?") are no question that a passage could answer.
-    coverage: words.length === 0 ? 0 : Math.max(...judged.map(({ scores: { coverage } }) => coverage)),
+    coverage: words.length === 0 ? 0 : scale(Math.max(...judged.map(({ scores: { coverage } }) => coverage))),
     unknown: shareOf(words, ({ knowledge }) => knowledge === 'unknown'),
     doubtful: shareOf(words, ({ knowledge }) => knowledge === 'doubtful'),
     lexical: most > 0 ? Math.min(1, best / most) : 0,
@@ -101,6 +102,20 @@ function wordSignals(evidence: Evidence, judged: readonly Passage[]): Signals {
     missing_number: isNumberMissing(words, asked, judged) ? 1 : 0,
     words: Math.log(1 + words.length),
   }
+}
+
+/** What questions of other fields cover in most collections. */
+const usualFarCoverage = 0.33
+/** Where they cover more, hardly anything is left to tell others apart. */
+const highestFarCoverage = 0.8
+
+/**
+ * 0 is what questions of other fields cover in this collection, 1 all of a question. Syllables of Vietnamese are known
+ * nearly everywhere, and words of Russian have many forms, so that the same share means different things.
+ */
+function coverageScale(calibration: Calibration | null): Scale {
+  const far = Math.min(highestFarCoverage, calibration?.far.coverage?.mean ?? usualFarCoverage)
+  return scaleOf({ unrelated: far, related: 1 })
 }
 
 /**
@@ -243,6 +258,7 @@ function quoteWordSignals(
   first: Passage | undefined,
 ): Signals {
   const words = askedWords(asked, collection.chunkCount)
+  const scale = coverageScale(collection.calibration)
   const own = quoted.flatMap(({ passage, quote }) => [...termsOf(quote, passage.language, asked)])
   const above = quoted.flatMap(({ passage, title }) => [...termsOf(title, passage.language, asked)])
   const heldIn = (terms: readonly string[]) => {
@@ -253,9 +269,9 @@ function quoteWordSignals(
   const isHeld = heldIn([...own, ...above])
   const missing = words.filter(word => !isHeld(word))
   return {
-    answer_coverage: shareOf(words, isHeld),
+    answer_coverage: scale(shareOf(words, isHeld)),
     answer_missing: Math.max(0, ...missing.map(rarest => shareOf(words, word => word === rarest))),
-    quote_coverage: shareOf(words, heldIn(own)),
+    quote_coverage: scale(shareOf(words, heldIn(own))),
     from_first: quoted.some(({ passage }) => passage === first) ? 1 : 0,
   }
 }
