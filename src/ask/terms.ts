@@ -1,7 +1,7 @@
 /** The domain types: questions, passages, answers. Read-only values; imports only other types. */
 
 import type { Priority } from '../priority.ts'
-import type { Calibration } from './calibration/terms.ts'
+import type { Calibration, SimilarityRange, Spread } from './calibration/terms.ts'
 
 export type Mode = 'fast' | 'smart' | 'auto'
 
@@ -255,6 +255,8 @@ export interface Answer {
   readonly generator: Generator
   readonly model: string | null
   readonly usage: Usage
+  /** Probability that the documents answer the question, 0…1; absent when that was not judged. */
+  readonly confidence?: number
   /** The documents changed during the search, so the answer belongs to no epoch and must not be cached. */
   readonly isOvertaken?: true
   /** A reply to a greeting, thanks or a goodbye: neither an answer nor an abstention. */
@@ -296,6 +298,8 @@ export interface AskedCollection {
   readonly vectorWeights: Readonly<Record<string, number>>
   /** Measured of these documents and the model of their vectors; null until then. */
   readonly calibration: Calibration | null
+  /** Its own thresholds, where they were tuned. */
+  readonly abstention?: AbstentionThresholds
   readonly caching: CollectionCaching
   /** Set when the database could not be read, so this may be out of date. Only cached answers may be served then. */
   readonly unchecked?: { readonly error: unknown; readonly sinceMs: number }
@@ -368,8 +372,12 @@ export interface Explanation {
   readonly candidateCount: number
   /** Share of the dense retriever in the fused score; null where the scores are not weighted. */
   readonly vectorShare: number | null
-  readonly relevance: number
-  readonly relevanceThreshold: number
+  /** How the passages were judged, before an answer was written. */
+  readonly judgedPassages: Judgement
+  /** Confidence from which a search is `near`. */
+  readonly nearBelow: number
+  /** How the quotations were judged; absent when nothing was quoted. */
+  readonly judgedAnswer: Judgement
   /** The best candidates, by fused score. */
   readonly fused: readonly Passage[]
   /** The same candidates as the reranker ordered them; null when it did not. */
@@ -472,13 +480,65 @@ export interface SearchResult {
   readonly asked: AnalyzedQuestion
   /** Best first; more than requested until `selectPassages` has chosen. */
   readonly passages: readonly Passage[]
+  /** Whether an answer would be written from these passages. */
   readonly isRelevant: boolean
   /** Nothing was asked, so nothing was searched for. */
   readonly isSmallTalk?: true
+  readonly evidence: Evidence
+  readonly judged: Judgement
   /** `smart` when a model was asked for other wordings. */
   readonly mode: 'fast' | 'smart'
   readonly usage: Usage
   readonly degraded: readonly Degraded[]
   /** Whether the documents changed during one of the searches. */
   readonly isOvertaken: boolean
+}
+
+/** What a search found, as far as it shows whether the documents answer the question. */
+export interface Evidence {
+  /** With what the search found out about its words. */
+  readonly asked: AnalyzedQuestion
+  /** Best first; the first five count, so that the number requested makes no difference. */
+  readonly passages: readonly Passage[]
+  /** Similarities of all candidates of the dense retriever; null when it found none. */
+  readonly candidates: Spread | null
+  /** What similarities mean where the collection has no calibration. */
+  readonly similarity: SimilarityRange
+  readonly collection: Pick<AskedCollection, 'chunkCount' | 'calibration' | 'abstention'>
+}
+
+/** Confidence from which an answer is given. */
+export interface AbstentionThresholds {
+  /** Below it a language model is not asked: it could say itself that it finds nothing, but it costs time and money. */
+  readonly hopeless: number
+  /** Below it sentences are not quoted, and passages are searched for in other words. */
+  readonly doubtful: number
+}
+
+/** Thresholds of a collection, and what they were found with. */
+export interface CollectionAbstention extends AbstentionThresholds {
+  /** Share of the answerable questions that was allowed to be refused. */
+  readonly lose: number
+  readonly questions: number
+  /** By people; otherwise made from the documents. */
+  readonly isJudged: boolean
+}
+
+/** How sure Askwell is that the documents answer a question. */
+export interface Judgement {
+  /** Probability that they do, 0…1; 0 when nothing was found. */
+  readonly confidence: number
+  readonly thresholds: AbstentionThresholds
+  /** What the confidence was computed from, by name. */
+  readonly signals: Readonly<Record<string, number>>
+  /** What each signal adds to the confidence, the largest first. */
+  readonly notes: () => readonly SignalNote[]
+}
+
+export interface SignalNote {
+  readonly name: string
+  readonly value: number
+  readonly weight: number
+  /** Added to the log-odds of the confidence. */
+  readonly contribution: number
 }

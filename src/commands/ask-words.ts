@@ -18,7 +18,8 @@ function explanationText(explain: ExplanationJson): string {
     ['question', questionText(explain)],
     ['collection', explain.collection && `${explain.collection.name}, epoch ${explain.collection.epoch}`],
     ['cache', cacheText(explain)],
-    ['relevance', relevanceText(explain)],
+    ['confidence', confidenceText(explain)],
+    ['signals', signalsText(explain)],
     ['degraded', explain.degraded.length === 0 ? 'no' : explain.degraded.join(', ')],
     ['times', timesText(explain)],
   ]
@@ -59,21 +60,35 @@ function cacheText({ cache }: ExplanationJson): string | null {
 const reasons = {
   no_words: 'the question has no letter or digit',
   other_language: 'no document is in its language, and the embedding model does not connect the two',
-  not_relevant: 'no passage is relevant enough',
+  not_relevant: 'the documents probably do not answer it',
   model: 'the model found no answer in the passages',
   no_sentence: 'no sentence of the passages answers it',
 } as const
 
-function relevanceText({ relevance, relevance_threshold: threshold, ...explain }: ExplanationJson): string | null {
+function confidenceText({ confidence, confidence_threshold: threshold, ...explain }: ExplanationJson): string | null {
   const reason = explain.abstained_because && `abstained: ${reasons[explain.abstained_because]}`
-  if (relevance === null) return reason
+  if (confidence === null || threshold === null) return reason
   const { vector_share: share, candidates } = explain
   return [
-    `${decimals(relevance)}, threshold ${threshold}`,
+    `${decimals(confidence)}, threshold ${decimals(threshold)}`,
     candidates === 1 ? '1 candidate' : `${candidates} candidates`,
     ...(share === null ? [] : [`vectors ${Math.round(share * 100)} %`]),
     ...(reason ? [reason] : []),
   ].join('; ')
+}
+
+/** Those that matter most, each with what it adds to the log-odds. */
+function signalsText({ signals }: ExplanationJson): string | null {
+  if (!signals) return null
+  const shown = signals.slice(0, shownSignals)
+  return shown.map(({ name, value, contribution }) => `${name} ${decimals(value)} (${signed(contribution)})`).join(', ')
+}
+
+const shownSignals = 6
+
+function signed(value: number): string {
+  const text = decimals(value)
+  return text.startsWith('-') ? text : `+${text}`
 }
 
 function timesText({ timings_ms: timings }: ExplanationJson): string {

@@ -14,6 +14,7 @@ import { collectionName } from './arguments.ts'
 import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels } from './opened.ts'
+import { addTuneAbstention } from './tune-abstention.ts'
 import { print, say } from './output.ts'
 import { addTuneCalibration } from './tune-calibration.ts'
 
@@ -25,8 +26,9 @@ interface Options {
 }
 
 export function addTune(program: Command, host: Host): void {
-  const tuning = program.command('tune').description('tune the search to the documents')
+  const tuning = program.command('tune').description('tune the search and the answers to the documents')
   addTuneCalibration(tuning, host)
+  addTuneAbstention(tuning, host)
   tuning
     .command('recall')
     .description(

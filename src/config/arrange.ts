@@ -175,7 +175,7 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
       timeoutMs: raw.requestTimeoutMs,
       maxAnswerTokens: raw.maxAnswerTokens,
       promptTokens: raw.promptTokens,
-      abstainBelow: raw.abstainBelow,
+      abstainBelow: raw.abstainBelow === 'auto' ? null : raw.abstainBelow,
       fusion: raw.fusion,
       rrfK: raw.rrfK,
       hasUnits: raw.embeddingUnits,

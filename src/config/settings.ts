@@ -6,6 +6,7 @@ import {
   currency,
   databaseUrl,
   endpoint,
+  autoOrFraction,
   fraction,
   hostList,
   integer,
@@ -344,9 +345,9 @@ export const settings = {
   ),
   abstainBelow: setting(
     'ABSTAIN_BELOW',
-    '0.38',
-    'Minimum relevance of the best passage (0–1); below it, Askwell abstains.',
-    fraction(),
+    'auto',
+    'Minimum confidence that the documents answer a question (0–1); below it, Askwell abstains. `auto`: learned, see answers; `0`: never. `askwell tune abstention` sets one for a collection.',
+    autoOrFraction(),
   ),
   answerCacheSeconds: setting(
     'ANSWER_CACHE_SECONDS',

@@ -107,7 +107,8 @@ export interface Config {
     readonly timeoutMs: number
     readonly maxAnswerTokens: number
     readonly promptTokens: number
-    readonly abstainBelow: number
+    /** Minimum confidence, 0…1; null for what was learned. */
+    readonly abstainBelow: number | null
     readonly fusion: 'weighted' | 'rrf'
     readonly rrfK: number
     /** Whether passages are compared by their units, too. */

@@ -1,7 +1,7 @@
 /** Types of loading: results of readers and of the chunker, and what is stored. */
 
 import type { Calibration } from '../ask/calibration/terms.ts'
-import type { CollectionCaching } from '../ask/terms.ts'
+import type { CollectionAbstention, CollectionCaching } from '../ask/terms.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 
@@ -167,6 +167,8 @@ export interface Collection {
   readonly calibration: Calibration | null
   readonly caching: CollectionCaching
   readonly chunking: ChunkOverrides
+  /** Absent unless it was tuned. */
+  readonly abstention?: CollectionAbstention
   readonly updatedAt: Date
 }
 

@@ -10,6 +10,8 @@ import { createSimilarQuestions } from '../adapters/postgres/store/similar-quest
 import { knownTermsIn } from '../adapters/postgres/store/vocabulary.ts'
 import { createPassageStore } from '../adapters/postgres/store/passages.ts'
 import { type Bm25 } from '../adapters/postgres/store/textsearch.ts'
+import { createGate } from '../ask/abstention/gate.ts'
+import { learned } from '../ask/abstention/learned.ts'
 import { createAdmission, type Admission } from '../ask/admission.ts'
 import type { SelectSteps } from '../ask/retrieval/select.ts'
 import { embedWith, type Embedded } from '../ask/retrieval/embed.ts'
@@ -183,6 +185,7 @@ function configHashOf(
   return digest([
     version,
     promptVersion,
+    learned.version,
     embedder.model,
     named.baseUrl,
     named.chat,
@@ -224,7 +227,7 @@ function stepsOf({ config, reads, reranker, bm25, models, events, caches }: Pipe
       rephrase: remotely(stage('understand', budgetMs.understand, rewrites.rephrase)),
     },
     vectorWeight: (language: string, collection: AskedCollection) => vectorWeight(embedder, language, collection),
-    relevanceThreshold: config.ask.abstainBelow,
+    gate: createGate(learned, config.ask.abstainBelow),
     reserveMs,
     model: chat?.model ?? null,
   }
@@ -249,7 +252,7 @@ export async function askedCollection(
 }
 
 export function askedFrom(found: Collection, embedder: Embedder): AskedCollection {
-  const { id, name, epoch, epochMark, languages, efSearch, windowCount, chunkCount, caching, model } = found
+  const { id, name, epoch, epochMark, languages, efSearch, windowCount, chunkCount, caching, abstention, model } = found
   // May have been re-embedded by another model meanwhile, whose vectors cannot be compared with ours.
   const isOurs = model?.name === embedder.model
   const calibration = isOurs || model === null ? found.calibration : null
@@ -265,6 +268,7 @@ export function askedFrom(found: Collection, embedder: Embedder): AskedCollectio
     languages,
     vectorWeights: rescaled(embedder, found.vectorWeights, calibration),
     calibration,
+    ...(abstention && { abstention }),
     caching,
   }
 }

@@ -107,6 +107,7 @@ function scopeOf(
       collection.epoch,
       collection.epochMark,
       collection.calibration?.version ?? null,
+      collection.abstention ? [collection.abstention.hopeless, collection.abstention.doubtful] : null,
       mode,
       topK,
       language ?? null,

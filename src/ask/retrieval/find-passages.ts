@@ -1,5 +1,7 @@
 import { candidatesFor, type SelectSteps } from './select.ts'
+import type { SimilarityRange } from '../calibration/terms.ts'
 import type { Embedded } from './embed.ts'
+import { always, isDoubtful, type Gate } from '../abstention/gate.ts'
 import { bestEffort } from '../best-effort.ts'
 import type { Retrieved, Wanted } from './retrieve.ts'
 import type { Rewrites } from './rewrite.ts'
@@ -11,6 +13,8 @@ import {
   type Arm,
   type AskedCollection,
   type Degraded,
+  type Evidence,
+  type Judgement,
   type Question,
   type Run,
   type SearchResult,
@@ -27,8 +31,8 @@ export interface FindSteps extends SelectSteps {
   readonly rewrite: Rewrites | null
   /** Weight of the dense retriever for questions in this language, 0…1. */
   readonly vectorWeight: (language: string, collection: AskedCollection) => number
-  /** Minimum relevance of the best passage, 0…1. */
-  readonly relevanceThreshold: number
+  /** Whether the documents answer the question. */
+  readonly gate: Gate
 }
 
 export interface FindRequest {
@@ -50,16 +54,16 @@ export async function findPassages(
   const { asked, isReworded, usage, degraded: missing } = await selfContained(steps, question, collection, run)
   const isRewritten = usage.llmCalls > 0
   run.explain?.({ asked, isRewritten: isReworded })
-  if (asked.terms.length === 0) return result(noPassages, isRewritten, usage, missing)
+  if (asked.terms.length === 0) return result(nothingFound(), isRewritten, usage, missing)
   const first = await find(asked)
-  if (first.relevance >= steps.relevanceThreshold || question.mode === 'fast' || !steps.rewrite)
+  if (!isDoubtful(first.judged) || question.mode === 'fast' || !steps.rewrite)
     return result(first, isRewritten, usage, missing)
 
-  // Nothing relevant: the documents may say it in other words.
+  // Perhaps nothing relevant: the documents may say it in other words.
   const { rephrase } = steps.rewrite
   const other = await bestEffort({ texts: [], ...unknownSpending }, run, bounded => rephrase(asked, bounded))
   const others = await Promise.all(other.texts.map(text => find(analyzeText(text, asked.language, asked.readAs))))
-  const best = others.reduce((a, b) => (b.relevance > a.relevance ? b : a), first)
+  const best = others.reduce((a, b) => (b.judged.confidence > a.judged.confidence ? b : a), first)
   run.explain?.({ wordings: other.texts, usedWording: other.texts[others.indexOf(best)] ?? null })
   const isOvertaken = [first, ...others].some(each => each.isOvertaken)
   const { readings } = first
@@ -74,7 +78,9 @@ export async function findPassages(
       { asked: words, vector, vectorWeight: weight, arm, collection, filters, topK },
       run,
     )
-    return { ...retrieved, degraded }
+    const { passages, similarities: candidates, similarity, readings } = retrieved
+    const evidence = { asked: readBy(words, readings), passages, candidates, similarity, collection }
+    return { ...retrieved, degraded, evidence, judged: steps.gate.ofPassages(evidence) }
   }
 
   /** A retriever that is measured alone is used even where fusion would give it no weight. */
@@ -87,19 +93,37 @@ export async function findPassages(
     return await bestEffort({ vector: null, degraded: ['embeddings'] }, run, bounded => steps.embed(words, bounded))
   }
 
+  /** For a question without a letter or digit: a model would only invent an answer. */
+  function nothingFound(): SearchRound {
+    const evidence = { asked, passages: [], candidates: null, similarity: unmeasured, collection }
+    return {
+      passages: [],
+      evidence,
+      judged: { ...steps.gate.ofPassages(evidence), thresholds: always },
+      candidateCount: 0,
+      vectorShare: null,
+      degraded: [],
+      isOvertaken: false,
+      readings: [],
+    }
+  }
+
   function result(
-    { passages, relevance, candidateCount, vectorShare, degraded, isOvertaken, readings }: SearchRound,
+    { passages, evidence, judged, candidateCount, vectorShare, degraded, isOvertaken, readings }: SearchRound,
     isSmart: boolean,
     spent: Usage,
     missing: readonly Degraded[],
   ): SearchResult {
-    const { relevanceThreshold } = steps
     const read = readBy(asked, readings)
-    run.explain?.({ asked: read, fused: passages, relevance, relevanceThreshold, candidateCount, vectorShare })
+    // A language model may say itself that it finds nothing; quotations cannot.
+    const nearBelow = judged.thresholds[steps.rewrite ? 'hopeless' : 'doubtful']
+    run.explain?.({ asked: read, fused: passages, judgedPassages: judged, nearBelow, candidateCount, vectorShare })
     return {
       asked: read,
       passages,
-      isRelevant: relevance >= relevanceThreshold,
+      isRelevant: judged.confidence >= nearBelow,
+      evidence,
+      judged,
       mode: isSmart ? 'smart' : 'fast',
       usage: spent,
       degraded: [...new Set([...missing, ...degraded])],
@@ -108,19 +132,13 @@ export async function findPassages(
   }
 }
 
-interface SearchRound extends Retrieved {
-  readonly degraded: readonly Degraded[]
-}
+/** No vectors were compared. */
+const unmeasured: SimilarityRange = { unrelated: 0, related: 1, span: 1 }
 
-/** For a question without a letter or digit: a model would only invent an answer. */
-const noPassages: SearchRound = {
-  passages: [],
-  relevance: 0,
-  candidateCount: 0,
-  vectorShare: null,
-  degraded: [],
-  isOvertaken: false,
-  readings: [],
+interface SearchRound extends Omit<Retrieved, 'similarities' | 'similarity'> {
+  readonly degraded: readonly Degraded[]
+  readonly evidence: Evidence
+  readonly judged: Judgement
 }
 
 /**

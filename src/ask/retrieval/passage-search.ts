@@ -62,6 +62,17 @@ export interface TermReading {
   readonly isUnknown: boolean
 }
 
+/** How the collection reads a term of the question. */
+export interface TermReading {
+  readonly term: string
+  /** Chunks of the collection that have it. */
+  readonly chunkCount: number
+  /** What it was read as where no chunk has it; the likeliest first. */
+  readonly corrections: readonly TermCorrection[]
+  /** No chunk has it, in any spelling, as two words, or as a part of a longer one. */
+  readonly isUnknown: boolean
+}
+
 export interface PassageSearchResult {
   readonly candidates: readonly Candidate[]
   /** The most that a chunk can score by BM25 for these words; 0 when the collection has none of them. */

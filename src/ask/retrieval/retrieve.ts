@@ -1,13 +1,13 @@
 import { SpanKind, type Attributes } from '@opentelemetry/api'
 import { genAi, ourselves } from '../../tracing/names.ts'
 import { inChild } from '../../tracing/span.ts'
-import { isStopWord } from '../../text/analyze.ts'
+import { spreadOf } from '../abstention/evidence.ts'
 import { languageView } from './across-languages.ts'
 import { fuse, type Fusion, type Ranked, vectorShare } from './fuse.ts'
 import type { Arm, AskedCollection, Filters, Passage, Run, AnalyzedQuestion, Unit } from '../terms.ts'
 import { unitQuery, unpackUnits, type UnitQuery } from '../../vectors/packed-units.ts'
 import { withUnits } from './late-interaction.ts'
-import type { SimilarityRange } from '../calibration/terms.ts'
+import type { SimilarityRange, Spread } from '../calibration/terms.ts'
 import type {
   Candidate,
   PassageSearch,
@@ -31,8 +31,10 @@ export interface Wanted {
 export interface Retrieved {
   /** Best first. */
   readonly passages: readonly Passage[]
-  /** Relevance of the best of the first five passages, 0…1. */
-  readonly relevance: number
+  /** Similarities of all candidates of the dense retriever; null when it found none. */
+  readonly similarities: Spread | null
+  /** What similarities mean where the collection has no calibration. */
+  readonly similarity: SimilarityRange
   /** Chunks that either retriever found. */
   readonly candidateCount: number
   /** Share of the dense retriever in the fused score; null where the scores are not weighted. */
@@ -45,8 +47,6 @@ export interface Retrieved {
 
 /** Minimum number of candidates per retriever. */
 const candidatesPerRetriever = 50
-/** As many as an answer is written from: relevance must not depend on how many more were requested. */
-const judgedCount = 5
 
 /** How the rankings are fused, and whether units are compared. */
 export type Ranking = Fusion & { readonly hasUnits?: boolean }
@@ -77,7 +77,8 @@ export function searchIn(store: PassageSearch, similarityIn: SimilarityIn, fusio
     const passages = ranked.flatMap(each => passageOf(each, found.passages.get(each.chunkId), query))
     return {
       passages,
-      relevance: relevance(passagesToJudge(passages, wanted.asked), similarity),
+      similarities: spreadOf(found.candidates.flatMap(({ vector }) => vector ?? [])),
+      similarity,
       candidateCount: found.candidates.length,
       vectorShare: fusion.fusion === 'weighted' ? share : null,
       isOvertaken: found.isOvertaken,
@@ -112,16 +113,6 @@ function attributesOf({ collection, topK, arm, vectorWeight, vector }: Wanted): 
     'askwell.retrieval.arm': arm,
     'askwell.retrieval.vector_weight': vector === null ? 0 : vectorWeight,
   }
-}
-
-/**
- * The passages that relevance is judged by. A question of function words only ("is it?") has no coverage that a passage
- * could answer by.
- */
-function passagesToJudge(passages: readonly Passage[], { terms, readAs }: AnalyzedQuestion): Passage[] {
-  const best = passages.slice(0, judgedCount)
-  if (terms.some(({ term }) => !isStopWord(term, readAs))) return best
-  return best.map(passage => ({ ...passage, scores: { ...passage.scores, coverage: 0 } }))
 }
 
 /** A single retriever gets the full weight. */
@@ -172,27 +163,6 @@ function passageOf({ scores }: Ranked, stored: StoredPassage | undefined, query:
 export function comparedUnits(stored: StoredPassage, query: UnitQuery | null): readonly Unit[] {
   const { units, start, end } = stored
   return units && query ? unpackUnits(units, query, { start, end, window: bestWindow(stored) }) : []
-}
-
-/**
- * Coverage counts more where no vector can raise it: correct answers in such languages contain fewer of the question's
- * words.
- */
-const wordsOnlyFactor = 1.25
-
-/**
- * Relevance of the best passage: the share of the question's content words it contains (by idf), raised by the
- * similarity of its best window on the model's own scale. Either alone is enough; neither is required.
- */
-export function relevance(passages: readonly Passage[], { unrelated, related }: SimilarityRange): number {
-  const each = passages.map(({ scores, windows }) => {
-    if (scores.vector === null && windows.length === 0) return Math.min(1, scores.coverage * wordsOnlyFactor)
-    // That of the best window, as the range was measured, where the windows are known.
-    const similarity = bestWindow({ windows }) ?? scores.vector ?? -1
-    const meaning = Math.min(1, Math.max(0, (similarity - unrelated) / (related - unrelated)))
-    return scores.coverage + (1 - scores.coverage) * meaning
-  })
-  return Math.max(0, ...each)
 }
 
 function bestWindow({ windows }: Pick<StoredPassage, 'windows'>): number | null {

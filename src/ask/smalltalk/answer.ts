@@ -1,4 +1,5 @@
 import { noUsage, type AskEvent, type AskedCollection, type AskWithin, type Question, type SearchResult } from '../terms.ts'
+import { always } from '../abstention/gate.ts'
 import { smallTalkOf } from './small-talk.ts'
 
 /** The pipeline, with a polite line for what asks nothing: no search, no model, no quotation. */
@@ -36,9 +37,12 @@ export function searchForSmallTalk(question: Question, collection: AskedCollecti
   const talk = smallTalkOf(question, collection)
   if (talk === null) return null
   const { language } = talk
+  const asked = { text: question.text, language, readAs: language, terms: [], own: [] }
   return {
-    asked: { text: question.text, language, readAs: language, terms: [], own: [] },
+    asked,
     passages: [],
+    evidence: { asked, passages: [], candidates: null, similarity: { unrelated: 0, related: 1, span: 1 }, collection },
+    judged: { confidence: 0, thresholds: always, signals: {}, notes: () => [] },
     isRelevant: false,
     isSmallTalk: true,
     mode: 'fast',

@@ -16,7 +16,7 @@ export function replyOf(answer: Answer, explanation: Partial<Explanation>, ms: n
     }),
     passages: answer.passages.map(({ source, title, text }) => ({ source, title, text })),
     confidence: numberIn(answer, 'confidence'),
-    relevance: explanation.relevance ?? null,
+    relevance: explanation.judgedPassages?.confidence ?? null,
     signals: signalsOf([...(explanation.fused ?? []), ...(explanation.reranked ?? [])]),
     ms,
   }

@@ -1,4 +1,5 @@
 import type { Answer, CacheNote, Degraded, Explanation, Passage, QueryTerm } from '../../ask/terms.ts'
+import { isHopeless } from '../../ask/abstention/gate.ts'
 import { round, roundOrNull, scoresJson } from './scores.ts'
 
 /** What an explanation needs from the reply that it belongs to. */
@@ -21,8 +22,7 @@ export function explanationJson(explanation: Partial<Explanation>, { degraded, t
     cache: answer ? cacheJson(answer.cache, cacheKey) : null,
     question: questionJson(own),
     abstained_because: answer?.abstained ? reasonOf(answer, own) : null,
-    relevance: roundOrNull(own.relevance ?? null),
-    relevance_threshold: own.relevanceThreshold ?? null,
+    ...judgementJson(own, answer === undefined),
     vector_share: roundOrNull(own.vectorShare ?? null),
     candidates: own.candidateCount ?? null,
     passages: own.fused?.map((passage, index) => candidateJson(passage, index, own)) ?? null,
@@ -69,11 +69,28 @@ type AbstainReason = 'no_words' | 'other_language' | 'not_relevant' | 'model' | 
 /** Null when the abstention was cached and no model was asked: its relevance is no longer known. */
 function reasonOf({ generator }: Answer, own: Partial<Explanation>): AbstainReason | null {
   if (generator === 'llm') return 'model'
-  const { asked, relevance, relevanceThreshold } = own
-  if (!asked || relevance === undefined || relevanceThreshold === undefined) return null
+  const { asked, judgedPassages, judgedAnswer } = own
+  if (!asked || judgedPassages === undefined) return null
   if (asked.terms.length === 0) return 'no_words'
   if (isOtherLanguage(own)) return 'other_language'
-  return relevance < relevanceThreshold ? 'not_relevant' : 'no_sentence'
+  return judgedAnswer !== undefined || isHopeless(judgedPassages) ? 'not_relevant' : 'no_sentence'
+}
+
+/** Of the quotations where there are some, else of the passages that were found. */
+function judgementJson({ judgedPassages, judgedAnswer, nearBelow }: Partial<Explanation>, isSearch: boolean) {
+  const judged = judgedAnswer ?? judgedPassages
+  if (!judged) return { confidence: null, confidence_threshold: null, signals: null }
+  const { hopeless, doubtful } = judged.thresholds
+  return {
+    confidence: round(judged.confidence),
+    confidence_threshold: round(judgedAnswer ? doubtful : isSearch ? (nearBelow ?? hopeless) : hopeless),
+    signals: judged.notes().map(({ name, value, weight, contribution }) => ({
+      name,
+      value: round(value),
+      weight: round(weight),
+      contribution: round(contribution),
+    })),
+  }
 }
 
 /** No document is in the language of the question, and the embedding model does not read it: only words were compared. */

@@ -60,6 +60,7 @@ export function answerJson(answer: Answer, { id, include, timings, explanation }
     answer: answer.text,
     abstained: answer.abstained,
     ...(answer.isSmallTalk && { smalltalk: true }),
+    confidence: confidenceOf(answer),
     language: answer.language,
     mode: answer.mode,
     citations: answer.citations.map(citationJson),
@@ -72,6 +73,11 @@ export function answerJson(answer: Answer, { id, include, timings, explanation }
     ...(include.includes('timings') ? { timings_ms: timings } : {}),
     ...(explanation ? { explain: explanationJson(explanation, { degraded: answer.degraded, timings, answer }) } : {}),
   }
+}
+
+/** Null when it was not judged, as in an answer that an earlier version cached. */
+function confidenceOf({ confidence }: Answer): number | null {
+  return confidence === undefined ? null : round(confidence)
 }
 
 export interface AnswerText {
@@ -115,6 +121,7 @@ function fixedPartOf(answer: Answer): FixedPart {
     answer: text,
     abstained,
     ...(isSmallTalk && { smalltalk: true }),
+    confidence: confidenceOf(answer),
     language,
     mode,
     citations: citations.map(citationJson),

@@ -62,6 +62,13 @@ export interface CollectionView {
   readonly withUnits: number
   readonly languages: readonly string[]
   readonly chunking: { readonly size: number; readonly overlap: number; readonly by: string }
+  readonly abstention?: {
+    readonly doubtful: number
+    readonly hopeless: number
+    readonly lose: number
+    readonly questions: number
+    readonly isJudged: boolean
+  }
   readonly model: { readonly name: string; readonly dimensions: number } | null
   readonly updatedAt: Date
 }
@@ -182,9 +189,13 @@ function documentJson(document: DocumentView) {
   }
 }
 
+function abstentionJson({ doubtful, hopeless, lose, questions, isJudged }: NonNullable<CollectionView['abstention']>) {
+  return { threshold: doubtful, model_threshold: hopeless, lose, questions, judged: isJudged }
+}
+
 function collectionJson(collection: CollectionView) {
   const { name, epoch, documentCount, chunkCount, languages, chunking, model, updatedAt } = collection
-  const { outdated, fromStoredText, withUnits } = collection
+  const { outdated, fromStoredText, withUnits, abstention } = collection
   return {
     name,
     epoch,
@@ -195,6 +206,7 @@ function collectionJson(collection: CollectionView) {
     stored_text_count: fromStoredText,
     languages,
     chunking: { size: chunking.size, overlap: chunking.overlap, by: chunking.by },
+    abstention: abstention ? abstentionJson(abstention) : null,
     embedding_model: model?.name ?? null,
     dimensions: model?.dimensions ?? null,
     updated_at: updatedAt,

@@ -37,6 +37,15 @@ t.test('REDIS_PREFIX: letters, digits and few signs, none that a pattern or a Cl
   }
 })
 
+t.test('ABSTAIN_BELOW: learned unless it is set; a value of an earlier version is a confidence now', async t => {
+  const thresholdOf = (text: string) => readConfig({ ABSTAIN_BELOW: text }).ask.abstainBelow
+  t.equal(readConfig({}).ask.abstainBelow, null)
+  t.equal(thresholdOf('auto'), null)
+  t.equal(thresholdOf('0.38'), 0.38)
+  t.equal(thresholdOf('0'), 0)
+  t.same(faultsOf({ ABSTAIN_BELOW: '38' }), ['ABSTAIN_BELOW is "38"; it must be auto, or a number from 0 to 1'])
+})
+
 t.test('an empty variable counts as not set', async t => t.equal(readConfig({ PORT: ' ' }).port, 3000))
 
 t.test('a key alone: OpenAI with its default models', async t => {

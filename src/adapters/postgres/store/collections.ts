@@ -1,5 +1,6 @@
 import type { CollectionCaching } from '../../../ask/terms.ts'
 import { AskError } from '../../../errors.ts'
+import { abstentionOf } from './abstention.ts'
 import { ensureCollection } from './ensure.ts'
 import type { Database, Fragment, Sql } from '../database.ts'
 import { retryConflicts } from '../retry-conflicts.ts'
@@ -172,6 +173,7 @@ function collectionOf(row: Row): Collection {
     row['model_id'] === null
       ? null
       : { id: Number(row['model_id']), name: String(row['model_name']), dimensions: Number(row['dimensions']) }
+  const abstention = abstentionOf(row['abstention'])
   return {
     id: Number(row['id']),
     name: String(row['name']),
@@ -187,6 +189,7 @@ function collectionOf(row: Row): Collection {
     calibration: row['calibration'] as Collection['calibration'],
     caching: cachingOf(row['cache_settings'] as Record<string, unknown>),
     chunking: row['chunk_settings'] as ChunkOverrides,
+    ...(abstention && { abstention }),
     updatedAt: row['updated_at'] as Date,
   }
 }
