@@ -33,9 +33,10 @@ import { openPreparing, type Preparing } from './wiring/prepare-pool.ts'
 import { type LimiterStatus } from './resilience/limiter.ts'
 import { createPace, fullPace, type Step } from './resilience/pace.ts'
 import { prepareSchema } from './wiring/schema.ts'
+import { openCalibrationUpkeep, type CalibrationUpkeep } from './wiring/calibration-upkeep.ts'
 import { openIndexMaintenance } from './wiring/index-maintenance.ts'
 import { openMonitoring, type Monitoring } from './wiring/monitoring.ts'
-import { admissionOf, createAskPipeline, askedCollection } from './wiring/pipeline.ts'
+import { admissionOf, createAskPipeline, askedCollection, type AskPipeline } from './wiring/pipeline.ts'
 import { openWorkers, type Workers } from './wiring/workers.ts'
 import type { Config, FollowSecret } from './config/terms.ts'
 
@@ -49,6 +50,7 @@ export interface Deps {
   readonly preparing: Preparing
   /** Runs a step of background work: slower while questions are asked. */
   readonly step: Step
+  readonly calibration: CalibrationUpkeep
   readonly redis: RedisServer | undefined
   /** The processes of this service. */
   readonly workers: Workers
@@ -66,6 +68,8 @@ export interface Deps {
   /** Null when switched off. */
   readonly semanticCache: SemanticCache | null
   readonly search: SearchPassages
+  /** Another pipeline on the same parts with other settings of questions, for an evaluation. */
+  pipelineWith(ask: Partial<Config['ask']>): AskPipeline
   /** Admission control for fresh runs; the commands search without it. */
   readonly admission: Admission
   readonly pulse: Guarded['pulse']
@@ -133,10 +137,15 @@ export async function openDeps(
     keep(cachedAsk)
     const preparing = keep(openPreparing(config.prepare, emit))
     const indexMaintenance = keep(openIndexMaintenance({ database, store, log }))
+    const calibration = keep(
+      openCalibrationUpkeep({ database, store, bm25, embedder: models.embedder, step: pace.step, log }),
+    )
     subscribe({
       documentsWritten(collection) {
         snapshots.invalidate()
-        if (collection !== undefined) indexMaintenance.written(collection)
+        if (collection === undefined) return
+        indexMaintenance.written(collection)
+        if (config.calibration) calibration.written(collection)
       },
     })
     const onWritten = async (collection?: string) => {
@@ -157,6 +166,7 @@ export async function openDeps(
       figures,
       preparing,
       step: pace.step,
+      calibration,
       store,
       redis,
       workers,
@@ -165,6 +175,8 @@ export async function openDeps(
       semanticCache,
       cachedAsk,
       search,
+      pipelineWith: ask =>
+        createAskPipeline({ ...opened, config: { ...config, ask: { ...config.ask, ...ask } }, log, events: emit }),
       pulse,
       lastFault,
       limiter,

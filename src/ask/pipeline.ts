@@ -1,7 +1,9 @@
 import { abstention } from './generation/abstain.ts'
+import { isHopeless } from './abstention/gate.ts'
 import { selectPassages } from './retrieval/select.ts'
 import { findPassages, type FindSteps } from './retrieval/find-passages.ts'
-import { addUsage, type Answer, type AskEvent, type AskWithin, type Passage } from './terms.ts'
+import { addUsage, type Answer, type AskEvent, type AskWithin, type Judgement, type Passage } from './terms.ts'
+import type { Extracted } from './generation/quotes.ts'
 import { writeAnswer, type AnswerSteps } from './generation/answer.ts'
 
 /** The steps of a question. Each stage already has its span, its histogram and its share of the deadline (stage.ts). */
@@ -14,11 +16,13 @@ export interface Steps extends FindSteps, AnswerSteps {
  * One question, from its words to a cited answer. The answer cache wraps it (cache/cached-ask.ts): it loads the
  * collection and shares one run among equal questions. The edge turns the events into JSON or a stream.
  *
- *   find:   analyze → embed → retrieve → relevant?             (retrieval/find-passages.ts)
- *                                            │ no: abstain in the question's language, without calling a model
- *   select: rerank → diversify → top_k       │                 (retrieval/select.ts)
- *   write:  pack → generate → cite           │                 (generation/answer.ts)
+ *   find:   analyze → embed → retrieve                         (retrieval/find-passages.ts)
+ *   gate:   hopeless? abstain in the question's language       (abstention/gate.ts)
+ *   select: rerank → diversify → top_k                         (retrieval/select.ts)
+ *   gate:   the same, where a reranker has read them
+ *   write:  pack → generate → cite                             (generation/answer.ts)
  *                     └ no model, or it failed: quote the sentences that answer best
+ *   gate:   doubtful quotations? abstain: unlike a model, they cannot say that they do not answer
  */
 export function createPipeline(steps: Steps): AskWithin {
   return async function* ask(question, collection, run) {
@@ -26,13 +30,25 @@ export function createPipeline(steps: Steps): AskWithin {
     const { asked, mode, usage } = found
     const language = asked.language
     const overtakenMark = found.isOvertaken ? ({ isOvertaken: true } as const) : {}
-    if (!found.isRelevant) return yield* abstain({ language, mode, usage, degraded: found.degraded, ...overtakenMark })
+    const early = { language, mode, usage, degraded: found.degraded, ...overtakenMark }
+    if (isHopeless(found.judged)) return yield* abstain({ ...early, judged: found.judged })
 
     const selected = await selectPassages(steps, question, found, run)
+    const { degraded, evidence } = selected
+    const judgedPassages = isReranked(selected.passages) ? steps.gate.ofPassages(evidence) : found.judged
+    run.explain?.({ judgedPassages })
+    if (isHopeless(judgedPassages)) return yield* abstain({ ...early, degraded, judged: judgedPassages })
+
     const passages = steps.pack(selected.passages, asked.text)
     run.explain?.({ packed: passages })
     yield { type: 'passages', passages }
-    const written = yield* writeAnswer(steps, { asked, question, passages, caching: collection.caching }, run)
+    const judge = (quoted: Extracted): Judgement => {
+      const judgedAnswer = steps.gate.ofAnswer(evidence, { ...quoted, passages })
+      run.explain?.({ judgedAnswer })
+      return judgedAnswer
+    }
+    const written = yield* writeAnswer(steps, { asked, question, passages, caching: collection.caching, judge }, run)
+    const judged = written.judged ?? judgedPassages
     const base = {
       language,
       mode,
@@ -41,27 +57,50 @@ export function createPipeline(steps: Steps): AskWithin {
       passages,
       ...overtakenMark,
     }
-    if (written.isAbstained) return yield* abstain({ ...base, model: written.model })
+    if (written.isAbstained) return yield* abstain({ ...base, judged, model: written.model })
 
     const { text, citations, cache, generator, model } = written
     yield { type: 'citations', citations }
-    yield { type: 'done', answer: { ...base, text, abstained: false, citations, cache, generator, model } }
+    const { confidence } = judged
+    yield { type: 'done', answer: { ...base, confidence, text, abstained: false, citations, cache, generator, model } }
   }
 }
 
+function isReranked(passages: readonly Passage[]): boolean {
+  return passages.some(
+    ({ scores, units = [] }) => scores.rerank !== undefined || units.some(({ rerank }) => rerank !== undefined),
+  )
+}
+
 type AbstainInput = Pick<Answer, 'language' | 'mode' | 'usage' | 'degraded' | 'isOvertaken'> & {
+  readonly judged: Judgement
   readonly passages?: readonly Passage[]
   /** The model that found no answer; null when no passage was relevant and no model was called. */
   readonly model?: string | null
 }
 
-function* abstain({ passages = [], model = null, ...base }: AbstainInput): Generator<AskEvent, void> {
+function* abstain({
+  judged: { confidence },
+  passages = [],
+  model = null,
+  ...base
+}: AbstainInput): Generator<AskEvent, void> {
   const text = abstention(base.language)
   yield { type: 'delta', text }
   yield { type: 'citations', citations: [] }
   const generator = model === null ? 'none' : 'llm'
   yield {
     type: 'done',
-    answer: { ...base, text, abstained: true, citations: [], passages, cache: { status: 'miss' }, generator, model },
+    answer: {
+      ...base,
+      confidence,
+      text,
+      abstained: true,
+      citations: [],
+      passages,
+      cache: { status: 'miss' },
+      generator,
+      model,
+    },
   }
 }

@@ -1,6 +1,7 @@
-/** The domain types: questions, passages, answers. Read-only values; imports only priorities. */
+/** The domain types: questions, passages, answers. Read-only values; imports only other types. */
 
 import type { Priority } from '../priority.ts'
+import type { Calibration, SimilarityRange, Spread } from './calibration/terms.ts'
 
 export type Mode = 'fast' | 'smart' | 'auto'
 
@@ -120,14 +121,18 @@ export interface Passage {
 }
 
 export interface Citation {
-  /** The number shown as `[n]` in the answer: the passage's position, from 1. */
+  /** The number shown as `[n]` in the answer: of quoted sentences their order in it; of a model's text the passage's. */
   readonly index: number
   readonly documentId: string
   readonly chunkId: string
   readonly version: number
+  /** Name of the document in its collection. */
+  readonly source: string
   readonly title: string
   readonly url: string | null
   readonly page: number | null
+  /** Of the document. */
+  readonly metadata: Readonly<Record<string, unknown>>
   /** Verbatim stored text: `text.slice(start, end) === quote`. */
   readonly quote: string
   readonly start: number
@@ -196,7 +201,7 @@ export type Degraded = 'budget' | 'cache' | 'capacity' | 'database' | 'embedding
 
 /**
  * `llm`: a language model behind an OpenAI-compatible API; `extractive`: quoted sentences; `none`: abstained without a
- * model.
+ * model, or small talk.
  */
 export type Generator = 'llm' | 'extractive' | 'none'
 
@@ -250,8 +255,12 @@ export interface Answer {
   readonly generator: Generator
   readonly model: string | null
   readonly usage: Usage
+  /** Probability that the documents answer the question, 0…1; absent when that was not judged. */
+  readonly confidence?: number
   /** The documents changed during the search, so the answer belongs to no epoch and must not be cached. */
   readonly isOvertaken?: true
+  /** A reply to a greeting, thanks or a goodbye: neither an answer nor an abstention. */
+  readonly isSmallTalk?: true
 }
 
 /** The events of a pipeline run, in this order; `done` is last and contains the whole answer. */
@@ -287,6 +296,10 @@ export interface AskedCollection {
   readonly languages: readonly string[]
   /** Weight of the dense retriever by language, 0…1, where it was learned for this model. */
   readonly vectorWeights: Readonly<Record<string, number>>
+  /** Measured of these documents and the model of their vectors; null until then. */
+  readonly calibration: Calibration | null
+  /** Its own thresholds, where they were tuned. */
+  readonly abstention?: AbstentionThresholds
   readonly caching: CollectionCaching
   /** Set when the database could not be read, so this may be out of date. Only cached answers may be served then. */
   readonly unchecked?: { readonly error: unknown; readonly sinceMs: number }
@@ -359,8 +372,12 @@ export interface Explanation {
   readonly candidateCount: number
   /** Share of the dense retriever in the fused score; null where the scores are not weighted. */
   readonly vectorShare: number | null
-  readonly relevance: number
-  readonly relevanceThreshold: number
+  /** How the passages were judged, before an answer was written. */
+  readonly judgedPassages: Judgement
+  /** Confidence from which a search is `near`. */
+  readonly nearBelow: number
+  /** How the quotations were judged; absent when nothing was quoted. */
+  readonly judgedAnswer: Judgement
   /** The best candidates, by fused score. */
   readonly fused: readonly Passage[]
   /** The same candidates as the reranker ordered them; null when it did not. */
@@ -376,6 +393,13 @@ export interface RunLog {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
+}
+
+/** A word of the collection that an unknown one was read as. */
+export interface TermCorrection {
+  readonly term: string
+  /** 0…1, by the letters that are the same; from `sureSimilarity` up it is probably the word that was meant. */
+  readonly similarity: number
 }
 
 /** A word of the question, as analyzed. */
@@ -408,12 +432,20 @@ export interface QueryTerm {
   readonly within?: string | null
   /** A date, provision or code: content only where the collection has it, else its words are. */
   readonly standsIn?: boolean
+  /** Chunks of the collection that have it; known after the search, as are the next two. */
+  readonly chunkCount?: number
+  /** What the search read it as, since no chunk has it; the likeliest first. */
+  readonly corrected?: readonly TermCorrection[]
+  /** Whether the collection has it in no form: no correction, no compound and no two words explain it. */
+  readonly isUnknown?: boolean
 }
 
 /** A question prepared for searching. */
 export interface AnalyzedQuestion {
-  /** Self-contained: includes what a follow-up leaves unsaid. */
+  /** As asked, without a greeting; self-contained if a model rewrote it. */
   readonly text: string
+  /** What is compared by meaning, where that is not `text`: with the subject of a follow-up, without the tale of a long story. */
+  readonly standalone?: string
   readonly language: string
   /** The language whose rules its words were analyzed by: its own, or the likeliest language of the collection. */
   readonly readAs: string
@@ -448,11 +480,65 @@ export interface SearchResult {
   readonly asked: AnalyzedQuestion
   /** Best first; more than requested until `selectPassages` has chosen. */
   readonly passages: readonly Passage[]
+  /** Whether an answer would be written from these passages. */
   readonly isRelevant: boolean
+  /** Nothing was asked, so nothing was searched for. */
+  readonly isSmallTalk?: true
+  readonly evidence: Evidence
+  readonly judged: Judgement
   /** `smart` when a model was asked for other wordings. */
   readonly mode: 'fast' | 'smart'
   readonly usage: Usage
   readonly degraded: readonly Degraded[]
   /** Whether the documents changed during one of the searches. */
   readonly isOvertaken: boolean
+}
+
+/** What a search found, as far as it shows whether the documents answer the question. */
+export interface Evidence {
+  /** With what the search found out about its words. */
+  readonly asked: AnalyzedQuestion
+  /** Best first; the first five count, so that the number requested makes no difference. */
+  readonly passages: readonly Passage[]
+  /** Similarities of all candidates of the dense retriever; null when it found none. */
+  readonly candidates: Spread | null
+  /** What similarities mean where the collection has no calibration. */
+  readonly similarity: SimilarityRange
+  readonly collection: Pick<AskedCollection, 'chunkCount' | 'calibration' | 'abstention'>
+}
+
+/** Confidence from which an answer is given. */
+export interface AbstentionThresholds {
+  /** Below it a language model is not asked: it could say itself that it finds nothing, but it costs time and money. */
+  readonly hopeless: number
+  /** Below it sentences are not quoted, and passages are searched for in other words. */
+  readonly doubtful: number
+}
+
+/** Thresholds of a collection, and what they were found with. */
+export interface CollectionAbstention extends AbstentionThresholds {
+  /** Share of the answerable questions that was allowed to be refused. */
+  readonly lose: number
+  readonly questions: number
+  /** By people; otherwise made from the documents. */
+  readonly isJudged: boolean
+}
+
+/** How sure Askwell is that the documents answer a question. */
+export interface Judgement {
+  /** Probability that they do, 0…1; 0 when nothing was found. */
+  readonly confidence: number
+  readonly thresholds: AbstentionThresholds
+  /** What the confidence was computed from, by name. */
+  readonly signals: Readonly<Record<string, number>>
+  /** What each signal adds to the confidence, the largest first. */
+  readonly notes: () => readonly SignalNote[]
+}
+
+export interface SignalNote {
+  readonly name: string
+  readonly value: number
+  readonly weight: number
+  /** Added to the log-odds of the confidence. */
+  readonly contribution: number
 }

@@ -5,8 +5,8 @@ import type { AnswerJson } from '../http/replies/wire.ts'
 /** Text output of `askwell ask`. */
 
 export function answerText({ answer, citations, explain }: AnswerJson): string {
-  const sources = citations.map(({ index, title, url, quote }) =>
-    [`[${index}] ${[title, url].filter(Boolean).join('  ')}`, ...quote.split('\n').map(line => `    ${line}`)].join(
+  const sources = citations.map(({ index, source, title, url, quote }) =>
+    [`[${index}] ${[title, url ?? source].filter(Boolean).join('  ')}`, ...quote.split('\n').map(line => `    ${line}`)].join(
       '\n',
     ),
   )
@@ -18,7 +18,8 @@ function explanationText(explain: ExplanationJson): string {
     ['question', questionText(explain)],
     ['collection', explain.collection && `${explain.collection.name}, epoch ${explain.collection.epoch}`],
     ['cache', cacheText(explain)],
-    ['relevance', relevanceText(explain)],
+    ['confidence', confidenceText(explain)],
+    ['signals', signalsText(explain)],
     ['degraded', explain.degraded.length === 0 ? 'no' : explain.degraded.join(', ')],
     ['times', timesText(explain)],
   ]
@@ -28,19 +29,26 @@ function explanationText(explain: ExplanationJson): string {
   ].join('\n')
 }
 
+type AskedTerm = NonNullable<ExplanationJson['question']>['terms'][number]
+
 const factWidth = 'collection'.length
 const unknown = 'unknown: the answer was not computed by this run'
 
 function questionText({ question }: ExplanationJson): string | null {
   if (!question) return null
   const { text, rewritten, language, analyzed_as: readAs, terms, other_wordings: others, used_wording: used } = question
-  const searched = terms.filter(({ spare }) => !spare).map(({ term }) => term)
+  const searched = terms.filter(({ spare }) => !spare).map(searchedText)
   return [
     readAs === language ? language : `${language}, analyzed as ${readAs}`,
     ...(rewritten ? [`rewritten: ${text}`] : []),
     `terms: ${searched.join(' ')}`,
     ...others.map(other => `${other === used ? 'used wording' : 'other wording'}: ${other}`),
   ].join('; ')
+}
+
+function searchedText({ term, read_as: corrected = [], unknown: isUnknown }: AskedTerm): string {
+  if (corrected.length > 0) return `${term} (read as ${corrected.map(each => each.term).join(', ')})`
+  return isUnknown ? `${term} (unknown)` : term
 }
 
 function cacheText({ cache }: ExplanationJson): string | null {
@@ -51,21 +59,36 @@ function cacheText({ cache }: ExplanationJson): string | null {
 
 const reasons = {
   no_words: 'the question has no letter or digit',
-  not_relevant: 'no passage is relevant enough',
+  other_language: 'no document is in its language, and the embedding model does not connect the two',
+  not_relevant: 'the documents probably do not answer it',
   model: 'the model found no answer in the passages',
   no_sentence: 'no sentence of the passages answers it',
 } as const
 
-function relevanceText({ relevance, relevance_threshold: threshold, ...explain }: ExplanationJson): string | null {
+function confidenceText({ confidence, confidence_threshold: threshold, ...explain }: ExplanationJson): string | null {
   const reason = explain.abstained_because && `abstained: ${reasons[explain.abstained_because]}`
-  if (relevance === null) return reason
+  if (confidence === null || threshold === null) return reason
   const { vector_share: share, candidates } = explain
   return [
-    `${decimals(relevance)}, threshold ${threshold}`,
+    `${decimals(confidence)}, threshold ${decimals(threshold)}`,
     candidates === 1 ? '1 candidate' : `${candidates} candidates`,
     ...(share === null ? [] : [`vectors ${Math.round(share * 100)} %`]),
     ...(reason ? [reason] : []),
   ].join('; ')
+}
+
+/** Those that matter most, each with what it adds to the log-odds. */
+function signalsText({ signals }: ExplanationJson): string | null {
+  if (!signals) return null
+  const shown = signals.slice(0, shownSignals)
+  return shown.map(({ name, value, contribution }) => `${name} ${decimals(value)} (${signed(contribution)})`).join(', ')
+}
+
+const shownSignals = 6
+
+function signed(value: number): string {
+  const text = decimals(value)
+  return text.startsWith('-') ? text : `+${text}`
 }
 
 function timesText({ timings_ms: timings }: ExplanationJson): string {

@@ -22,6 +22,16 @@ function budgetsOf({
   }
 }
 
+/** The key of the model API is sent to that API alone. */
+function judgeOf(raw: RawSettings, chat: string | undefined): Config['evaluation']['judge'] {
+  const model = raw.judgeModel ?? chat
+  if (model === undefined) return null
+  const { judgeUrl, judgeApiKey } = raw
+  return judgeUrl === undefined
+    ? { model, baseUrl: raw.openaiBaseUrl, apiKey: judgeApiKey ?? raw.openaiApiKey }
+    : { model, baseUrl: judgeUrl, apiKey: judgeApiKey }
+}
+
 function rerankOf({
   rerankUrl: url,
   rerankModel: model,
@@ -34,7 +44,7 @@ function rerankOf({
   if (model === undefined) return null
   const isOnDisk = url === undefined
   const candidates = rerankCandidates ?? (isOnDisk ? 10 : 30)
-  const readsUnits = rerankUnits === undefined ? isOnDisk : rerankUnits === 'yes'
+  const readsUnits = rerankUnits === undefined ? isOnDisk : rerankUnits === 'on'
   return { url: url ?? null, model, apiKey, candidates, timeoutMs, budgetMs, readsUnits }
 }
 
@@ -122,6 +132,7 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
       statementTimeoutMs: raw.requestTimeoutMs,
     },
     migrateOnStart: raw.migrateOnStart,
+    calibration: raw.calibration,
     prepare: {
       workers: raw.prepareWorkers,
       cpuSeconds: raw.prepareCpuSeconds,
@@ -148,6 +159,7 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
       embeddingLanguages: raw.embeddingLanguages,
       embeddingQueryPrefix: raw.embeddingQueryPrefix,
       embeddingPassagePrefix: raw.embeddingPassagePrefix,
+      unitsUpTo: raw.embeddingUnits ? raw.embeddingUnitsMaxChunks : 0,
       embeddingPooling: raw.embeddingPooling,
       timeoutMs: raw.requestTimeoutMs,
       prices: raw.modelPrices ? { ...raw.modelPrices, currency: raw.modelPriceCurrency } : null,
@@ -159,13 +171,15 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
       maxModelCalls: raw.modelMaxConcurrency,
     },
     rerank: rerankOf(raw),
+    evaluation: { judge: judgeOf(raw, chat === 'none' ? undefined : chat), apiKey: raw.evalApiKey },
     ask: {
       timeoutMs: raw.requestTimeoutMs,
       maxAnswerTokens: raw.maxAnswerTokens,
       promptTokens: raw.promptTokens,
-      abstainBelow: raw.abstainBelow,
+      abstainBelow: raw.abstainBelow === 'auto' ? null : raw.abstainBelow,
       fusion: raw.fusion,
       rrfK: raw.rrfK,
+      hasUnits: raw.embeddingUnits,
     },
     cache: cacheOf(raw),
     admission: admissionOf(raw),

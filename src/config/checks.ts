@@ -2,7 +2,14 @@ import type { RawSettings } from './settings.ts'
 
 /** Finds settings that are invalid only in combination with others; one message per fault. */
 export function faultsBetween(raw: RawSettings): string[] {
-  return [...modelFaults(raw), ...budgetFaults(raw), ...rerankFaults(raw), ...listeningFaults(raw), ...traceFaults(raw)]
+  return [
+    ...modelFaults(raw),
+    ...budgetFaults(raw),
+    ...rerankFaults(raw),
+    ...judgeFaults(raw),
+    ...listeningFaults(raw),
+    ...traceFaults(raw),
+  ]
 }
 
 function modelFaults(raw: RawSettings): string[] {
@@ -84,6 +91,15 @@ function folderFaults({
   if (rerankApiKey !== undefined && rerankUrl === undefined)
     faults.push('RERANK_API_KEY is set, but a model on disk (RERANK_MODEL=onnx:…) needs no key; unset it')
   return faults
+}
+
+function judgeFaults({ judgeModel, judgeUrl, judgeApiKey, openaiApiKey, openaiBaseUrl }: RawSettings): string[] {
+  const usesApi = [judgeUrl, openaiApiKey, openaiBaseUrl].some(value => value !== undefined)
+  if (judgeModel !== undefined && !usesApi && judgeApiKey === undefined)
+    return [`JUDGE_MODEL is "${judgeModel}", but no model API is configured; set JUDGE_URL or OPENAI_API_KEY`]
+  if (judgeModel === undefined && judgeUrl !== undefined)
+    return ['JUDGE_URL is set, but JUDGE_MODEL is not; set it to a model of that API, or unset JUDGE_URL']
+  return []
 }
 
 function traceFaults({ otlpEndpoint, otlpTracesEndpoint, otelDisabled, tracesExporter }: RawSettings): string[] {

@@ -75,6 +75,12 @@ export function fraction(): Kind<number> {
   return { allowed: 'a number from 0 to 1', read }
 }
 
+/** `auto`, or a number from 0 to 1. */
+export function autoOrFraction(): Kind<'auto' | number> {
+  const number = fraction()
+  return { allowed: `auto, or ${number.allowed}`, read: text => (text === 'auto' ? text : number.read(text)) }
+}
+
 export function oneOf<const Choice extends string>(...choices: Choice[]): Kind<Choice> {
   return { allowed: choices.join(' | '), read: text => choices.find(choice => choice === text) }
 }

@@ -6,6 +6,7 @@ import {
   currency,
   databaseUrl,
   endpoint,
+  autoOrFraction,
   fraction,
   hostList,
   integer,
@@ -135,6 +136,12 @@ export const settings = {
     'Longest input of the API embedding model, in tokens.',
     integer(32, 1_000_000),
   ),
+  calibration: setting(
+    'CALIBRATION',
+    'on',
+    'Measure what similarities mean for each collection and its embedding model, in the background at the start and after documents have changed much, and at the end of `askwell ingest`, `reembed` and `reindex`. `off`: only `askwell tune calibration` measures.',
+    onOff,
+  ),
   embeddingLanguages: setting(
     'EMBEDDING_LANGUAGES',
     'any',
@@ -152,6 +159,18 @@ export const settings = {
     undefined,
     'Prefix the embedding model expects before a passage, such as `passage:`. A change invalidates existing vectors: run `askwell reembed`.',
     words,
+  ),
+  embeddingUnits: setting(
+    'EMBEDDING_UNITS',
+    'on',
+    'Embed each sentence, list item and table row of a document as well, with its headings, and compare questions with those too. `off`: only whole passages, which load several times faster.',
+    onOff,
+  ),
+  embeddingUnitsMaxChunks: setting(
+    'EMBEDDING_UNITS_MAX_CHUNKS',
+    '100000',
+    'Chunks of a collection from which on new documents are loaded without `EMBEDDING_UNITS`.',
+    integer(1, 100_000_000),
   ),
   embeddingPooling: setting(
     'EMBEDDING_POOLING',
@@ -234,6 +253,29 @@ export const settings = {
     "Reranker timeout; never more than a third of the request's remaining time.",
     integer(10, 60_000),
   ),
+  judgeModel: setting(
+    'JUDGE_MODEL',
+    undefined,
+    'Model that judges answers in `askwell eval --answers --judge`. Unset: `CHAT_MODEL`.',
+    words,
+  ),
+  judgeUrl: setting(
+    'JUDGE_URL',
+    undefined,
+    'Base URL of the API of `JUDGE_MODEL`, OpenAI-compatible. Unset: `OPENAI_BASE_URL`.',
+    endpoint,
+  ),
+  judgeApiKey: hidden(
+    setting(
+      'JUDGE_API_KEY',
+      undefined,
+      'API key for `JUDGE_MODEL`. Unset: none with `JUDGE_URL`, otherwise `OPENAI_API_KEY`.',
+      words,
+    ),
+  ),
+  evalApiKey: hidden(
+    setting('EVAL_API_KEY', undefined, 'API key for the service that `askwell eval --url` asks.', words),
+  ),
   rerankBudgetMs: setting(
     'RERANK_BUDGET_MS',
     '1000',
@@ -243,8 +285,8 @@ export const settings = {
   rerankUnits: setting(
     'RERANK_UNITS',
     undefined,
-    'Whether the reranker also reads the best sentences of the best passages, each by itself, with a second call: `yes` or `no`. Unset: `yes` for a model on disk, `no` with `RERANK_URL`.',
-    oneOf('yes', 'no'),
+    'Whether the reranker also reads the best sentences of the best passages, each by itself, with a second call: `on` or `off`. Unset: `on` for a model on disk, `off` with `RERANK_URL`.',
+    oneOf('on', 'off'),
   ),
   prepareWorkers: setting(
     'PREPARE_WORKERS',
@@ -308,9 +350,9 @@ export const settings = {
   ),
   abstainBelow: setting(
     'ABSTAIN_BELOW',
-    '0.38',
-    'Minimum relevance of the best passage (0–1); below it, Askwell abstains.',
-    fraction(),
+    'auto',
+    'Minimum confidence that the documents answer a question (0–1); below it, Askwell abstains. `auto`: learned, see answers; `0`: never. `askwell tune abstention` sets one for a collection.',
+    autoOrFraction(),
   ),
   answerCacheSeconds: setting(
     'ANSWER_CACHE_SECONDS',

@@ -27,6 +27,8 @@ export interface Config {
     readonly statementTimeoutMs: number
   }
   readonly migrateOnStart: boolean
+  /** Collections are calibrated without being told to. */
+  readonly calibration: boolean
   /** Worker processes that prepare documents, and their limits per document. */
   readonly prepare: {
     readonly workers: number
@@ -55,6 +57,8 @@ export interface Config {
     /** Without the space that follows the prefix. Undefined to use what the model's folder says, if anything. */
     readonly embeddingQueryPrefix: string | undefined
     readonly embeddingPassagePrefix: string | undefined
+    /** Chunks of a collection up to which units are embedded; 0 where they are off. */
+    readonly unitsUpTo: number
     readonly timeoutMs: number
     /** Null when unknown. */
     readonly prices: (ModelPrices & { readonly currency: string }) | null
@@ -88,13 +92,27 @@ export interface Config {
     /** It reads the best sentences of the best passages, too. */
     readonly readsUnits: boolean
   } | null
+  /** For `askwell eval`. */
+  readonly evaluation: {
+    /** Null without a model that could judge. */
+    readonly judge: {
+      readonly baseUrl: string | undefined
+      readonly apiKey: string | undefined
+      readonly model: string
+    } | null
+    /** Key for the service that is asked over HTTP. */
+    readonly apiKey: string | undefined
+  }
   readonly ask: {
     readonly timeoutMs: number
     readonly maxAnswerTokens: number
     readonly promptTokens: number
-    readonly abstainBelow: number
+    /** Minimum confidence, 0…1; null for what was learned. */
+    readonly abstainBelow: number | null
     readonly fusion: 'weighted' | 'rrf'
     readonly rrfK: number
+    /** Whether passages are compared by their units, too. */
+    readonly hasUnits: boolean
   }
   readonly cache: {
     readonly keep: {

@@ -7,8 +7,11 @@ import { type Database } from '../adapters/postgres/database.ts'
 import { type Models } from '../adapters/models/models.ts'
 import { meterSaves } from '../adapters/models/metered.ts'
 import { createSimilarQuestions } from '../adapters/postgres/store/similar-questions.ts'
+import { knownTermsIn } from '../adapters/postgres/store/vocabulary.ts'
 import { createPassageStore } from '../adapters/postgres/store/passages.ts'
 import { type Bm25 } from '../adapters/postgres/store/textsearch.ts'
+import { createGate } from '../ask/abstention/gate.ts'
+import { learned } from '../ask/abstention/learned.ts'
 import { createAdmission, type Admission } from '../ask/admission.ts'
 import type { SelectSteps } from '../ask/retrieval/select.ts'
 import { embedWith, type Embedded } from '../ask/retrieval/embed.ts'
@@ -28,9 +31,12 @@ import { rewriteWith } from '../ask/retrieval/rewrite.ts'
 import { searchWith, type SearchPassages } from '../ask/search.ts'
 import { createSemanticCache, type SemanticCache } from '../ask/cache/semantic/semantic-cache.ts'
 import { semanticAnswersFrom } from '../ask/cache/semantic/semantic-answers.ts'
+import { withSmallTalk } from '../ask/smalltalk/answer.ts'
 import { createStages, remotely, type Stage, type Stages } from '../ask/stage.ts'
+import type { Embedder } from '../ask/retrieval/embedder.ts'
+import type { Collection } from '../ingest/terms.ts'
 import type { AskedCollection, AskWithin, Passage, AnalyzedQuestion } from '../ask/terms.ts'
-import { similarityRange, vectorWeight } from '../ask/retrieval/weights.ts'
+import { rescaled, similarityRange, vectorWeight } from '../ask/retrieval/weights.ts'
 import { type Caches } from './caches.ts'
 import { type Guarded } from './guards.ts'
 import type { Events } from '../events.ts'
@@ -82,7 +88,7 @@ export function createAskPipeline(parts: PipelineParts): AskPipeline {
   )
   const semanticCache = semanticCacheOf(parts, steps.embed)
   return {
-    cachedAsk: cachedAskOver(createPipeline(steps), semanticCache, parts, stages),
+    cachedAsk: cachedAskOver(withSmallTalk(createPipeline(steps)), semanticCache, parts, stages),
     semanticCache,
     search: searchWith(steps, find),
   }
@@ -179,6 +185,7 @@ function configHashOf(
   return digest([
     version,
     promptVersion,
+    learned.version,
     embedder.model,
     named.baseUrl,
     named.chat,
@@ -197,8 +204,13 @@ function stepsOf({ config, reads, reranker, bm25, models, events, caches }: Pipe
     retrieve: stage(
       'retrieve',
       budgetMs.retrieve,
-      searchIn(createPassageStore(reads, bm25), similarityRange(embedder), config.ask),
+      searchIn(
+        createPassageStore(reads, bm25),
+        (language, { calibration }) => similarityRange(embedder, language, calibration),
+        config.ask,
+      ),
     ),
+    knownTerms: stage('retrieve', budgetMs.retrieve, knownTermsIn(reads)),
     rerank: rerankStep(config, reranker, stages),
     pack: (passages: readonly Passage[], question: string) =>
       pack(passages, { maxTokens: config.ask.promptTokens, question, onCut: () => events.budgetExceeded('tokens') }),
@@ -214,9 +226,8 @@ function stepsOf({ config, reads, reranker, bm25, models, events, caches }: Pipe
       condense: remotely(stage('understand', budgetMs.understand, rewrites.condense)),
       rephrase: remotely(stage('understand', budgetMs.understand, rewrites.rephrase)),
     },
-    vectorWeight: (language: string, { vectorWeights }: AskedCollection) =>
-      vectorWeight(embedder, language, vectorWeights),
-    relevanceThreshold: config.ask.abstainBelow,
+    vectorWeight: (language: string, collection: AskedCollection) => vectorWeight(embedder, language, collection),
+    gate: createGate(learned, config.ask.abstainBelow),
     reserveMs,
     model: chat?.model ?? null,
   }
@@ -232,27 +243,32 @@ function rerankStep({ rerank }: Config, reranker: Guarded['reranker'], { stage }
 /** The collection as a question sees it; null when there is none of this name. */
 export async function askedCollection(
   store: Pick<CollectionStore, 'collection'>,
-  { embedder }: Models,
+  { embedder }: Pick<Models, 'embedder'>,
   name: string,
   signal: AbortSignal,
 ): Promise<AskedCollection | null> {
   const found = await store.collection(name, signal)
+  return found && askedFrom(found, embedder)
+}
+
+export function askedFrom(found: Collection, embedder: Embedder): AskedCollection {
+  const { id, name, epoch, epochMark, languages, efSearch, windowCount, chunkCount, caching, abstention, model } = found
   // May have been re-embedded by another model meanwhile, whose vectors cannot be compared with ours.
-  const isOurs = found?.model?.name === embedder.model
-  if (!found) return null
-  const { id, epoch, epochMark, languages, vectorWeights, efSearch, windowCount, chunkCount, caching } = found
-  const windowsPerChunk = Math.max(1, Math.ceil(windowCount / Math.max(1, chunkCount)))
+  const isOurs = model?.name === embedder.model
+  const calibration = isOurs || model === null ? found.calibration : null
   return {
     id,
     name,
     epoch,
     epochMark,
     chunkCount,
-    modelId: isOurs ? found.model.id : null,
-    windowsPerChunk,
+    modelId: isOurs ? model.id : null,
+    windowsPerChunk: Math.max(1, Math.ceil(windowCount / Math.max(1, chunkCount))),
     efSearch,
     languages,
-    vectorWeights,
+    vectorWeights: rescaled(embedder, found.vectorWeights, calibration),
+    calibration,
+    ...(abstention && { abstention }),
     caching,
   }
 }

@@ -46,7 +46,7 @@ t.test('a service on Postgres', { skip: skipReason(anyWorld) || redisSkipReason(
     const again = await ask(host, rent, { explain: true })
     t.match(again.explain, { cache: { status: 'hit', tier: 'redis' }, passages: null })
     t.match(answerText(again), /^cache {7}hit, redis, \d+ s old; key \d+:[\w-]+$/m)
-    t.match(answerText(again), /^relevance {3}unknown: the answer was not computed by this run$/m)
+    t.match(answerText(again), /^confidence {2}unknown: the answer was not computed by this run$/m)
     t.notMatch(answerText(again), /passage$/m)
     if (anyWorld === 'postgres') t.match((await app.ask({ question: rent })).json.cache, { tier: 'redis' })
     t.match(await ask(host, rent, { cache: false }), { cache: { status: 'bypass' } })
@@ -57,7 +57,8 @@ t.test('a service on Postgres', { skip: skipReason(anyWorld) || redisSkipReason(
     t.match(text, /^A place in the dormitory costs 12,000 tenge a month\..*\[1\]/)
     t.match(text, /^\[1\] Dormitory {2}https:\/\/example\.edu\/dormitory#dormitory\n {4}A place/m)
     t.match(text, /^question {4}en; terms: place dormitori cost$/m)
-    t.match(text, /^relevance {3}\d\.\d\d, threshold 0\.38; \d+ candidates; vectors \d+ %$/m)
+    t.match(text, /^confidence {2}\d\.\d\d, threshold \d\.\d\d; \d+ candidates; vectors \d+ %$/m)
+    t.match(text, /^signals {5}\w+ -?\d+\.\d\d \([+-]\d+\.\d\d\), /m)
     t.match(text, /^times .*rerank \d.* ms, total /m)
     t.match(text, /^ *fused +bm25 +vector +coverage +reranked +selected +packed {2}passage$/m)
     t.match(text, /^ *1\.00 \(1\) .*\d\.\d\d \(1\) .* {2}Dormitory.* {2}[\da-f-]{36}\.0$/m)
@@ -66,7 +67,10 @@ t.test('a service on Postgres', { skip: skipReason(anyWorld) || redisSkipReason(
   t.test('no answer: the reason', async t => {
     const answer = await ask(host, 'What is the weather in Paris today?', { explain: true })
     t.equal(answer.abstained, true)
-    t.match(answerText(answer), /^I can't find that.*^relevance .*; abstained: no passage is relevant enough$/ms)
+    t.match(
+      answerText(answer),
+      /^I can't find that.*^confidence .*; abstained: the documents probably do not answer it$/ms,
+    )
     t.match(answerText(await ask(host, '?!', { explain: true })), /abstained: the question has no letter or digit/)
   })
 
@@ -95,7 +99,7 @@ t.test('a process on the embedded database: answers on stdout; an abstention end
   await app.stop()
   const options = { env: app.env, cwd: t.testdir({}) }
   const found = await runCliProcess(['ask', rent, '--explain'], options)
-  t.match(found, { code: 0, stderr: '', stdout: /^A place.*^\[1\] Dormitory.*^relevance .*passage$/ms })
+  t.match(found, { code: 0, stderr: '', stdout: /^A place.*^\[1\] Dormitory.*^confidence .*passage$/ms })
   const none = await runCli(['ask', 'What is the weather in Paris today?', '--json'], options)
   t.match(none, { code: 0, stderr: '', json: { abstained: true, answer: /can't find that/, explain: undefined } })
 })

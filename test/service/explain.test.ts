@@ -62,11 +62,19 @@ for (const world of eitherWorld)
         cache: { status: 'miss', key: /^\d+:[\w-]{43}$/, tier: null, age: null },
         question: { text: rent, rewritten: false, language: 'en', analyzed_as: 'en', other_wordings: [] },
         abstained_because: null,
-        relevance_threshold: 0.38,
+        confidence_threshold: Number,
         degraded: [],
         timings_ms: { retrieve: Number, extract: Number, total: Number },
       })
-      t.ok(json.explain.relevance >= 0.38)
+      t.equal(json.explain.confidence, json.confidence)
+      t.ok(json.confidence >= json.explain.confidence_threshold)
+      const contributions = json.explain.signals.map(({ contribution }: any) => Math.abs(contribution))
+      t.ok(contributions.length > 3)
+      t.same(
+        contributions,
+        contributions.toSorted((a: number, b: number) => b - a),
+        'the largest first',
+      )
       t.ok(json.explain.question.terms.some(({ term, content }: any) => term === 'dormitori' && content))
       const candidates = json.explain.passages as Candidate[]
       t.ok(json.explain.candidates >= candidates.length && candidates.length > 1)
@@ -97,7 +105,8 @@ for (const world of eitherWorld)
       t.match(again.json.explain, {
         cache: { status: 'hit', tier: 'memory', age: Number, key: first.json.explain.cache.key },
         question: null,
-        relevance: null,
+        confidence: null,
+        signals: null,
         candidates: null,
         passages: null,
       })
@@ -121,8 +130,7 @@ for (const world of eitherWorld)
     t.test('an abstention: why, and what was nearest', async t => {
       const off = await asked(t, app, { question: 'What is the weather in Paris today?', ...explain })
       t.match(off.json, { abstained: true, explain: { abstained_because: 'not_relevant' } })
-      t.ok(off.json.explain.relevance < off.json.explain.relevance_threshold)
-      for (const { ranks } of off.json.explain.passages as Candidate[]) t.match(ranks, { selected: null, packed: null })
+      t.ok(off.json.confidence < off.json.explain.confidence_threshold)
       const empty = await asked(t, app, { question: '?!', ...explain })
       t.match(empty.json.explain, { abstained_because: 'no_words', candidates: 0, passages: [] })
     })

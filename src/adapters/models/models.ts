@@ -44,6 +44,11 @@ const probeMs = 10_000
 
 /** Rejects with `model_*` and what to check if the API must be asked and does not respond. */
 export async function openModels(settings: ModelSettings, options: OpenModelsOptions = {}): Promise<Models> {
+  const models = await openEach(settings, options)
+  return { ...models, embedder: { ...models.embedder, unitsUpTo: settings.unitsUpTo } }
+}
+
+async function openEach(settings: ModelSettings, options: OpenModelsOptions): Promise<Models> {
   const client = createOpenAIClient({
     apiKey: settings.apiKey,
     baseUrl: settings.baseUrl,

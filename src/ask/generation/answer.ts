@@ -1,9 +1,19 @@
 import { callsMade, isAskError, isOverBudget, loudness, type AskError } from '../../errors.ts'
 import { cite } from './cite.ts'
+import { isDoubtful } from '../abstention/gate.ts'
 import type { Extracted } from './quotes.ts'
 import type { Completion, CompletionEvent, AnswerRequest } from './generate.ts'
 import type { Stage, StreamStage } from '../stage.ts'
-import { noUsage, type AskEvent, type CacheNote, type Citation, type Degraded, type Run, type Usage } from '../terms.ts'
+import {
+  noUsage,
+  type AskEvent,
+  type CacheNote,
+  type Citation,
+  type Degraded,
+  type Judgement,
+  type Run,
+  type Usage,
+} from '../terms.ts'
 
 export interface AnswerSteps {
   /** Null when no language model is configured: answers are then quoted sentences. */
@@ -22,12 +32,19 @@ export interface WrittenAnswer {
   readonly text: string
   readonly citations: readonly Citation[]
   readonly isAbstained: boolean
+  /** How quotations were judged; null for a model's text, and when no sentence was found. */
+  readonly judged: Judgement | null
   readonly generator: 'llm' | 'extractive'
   readonly model: string | null
   readonly usage: Usage
   readonly degraded: readonly Degraded[]
   /** `miss`, unless the completion was cached. */
   readonly cache: CacheNote
+}
+
+export interface WriteRequest extends AnswerRequest {
+  /** The gate for quotations: sentences are always found, whether they answer or not. */
+  readonly judge: (quoted: Extracted) => Judgement
 }
 
 const miss: CacheNote = { status: 'miss' }
@@ -39,7 +56,7 @@ const withoutModel: Pick<WrittenAnswer, 'degraded' | 'usage'> = { degraded: [], 
  */
 export async function* writeAnswer(
   steps: AnswerSteps,
-  request: AnswerRequest,
+  request: WriteRequest,
   run: Run,
 ): AsyncGenerator<AskEvent, WrittenAnswer> {
   if (!steps.generate) return yield* quote(steps, request, run, withoutModel)
@@ -86,22 +103,26 @@ async function* completed(
   const { text, usage, abstained, cache = miss } = completion
   if (!run.isStreamed && !abstained) yield { type: 'delta', text }
   const citations = abstained ? [] : cite(text, passages, asked.language)
-  return { text, citations, isAbstained: abstained, generator: 'llm', model, usage, degraded: [], cache }
+  return { text, citations, isAbstained: abstained, judged: null, generator: 'llm', model, usage, degraded: [], cache }
 }
 
 async function* quote(
   steps: AnswerSteps,
-  request: AnswerRequest,
+  request: WriteRequest,
   run: Run,
   { degraded, usage }: Pick<WrittenAnswer, 'degraded' | 'usage'>,
 ): AsyncGenerator<AskEvent, WrittenAnswer> {
-  const { text, citations } = await steps.extract(request, run)
+  const quoted = await steps.extract(request, run)
+  const { text, citations } = quoted
+  const judged = text === '' ? null : request.judge(quoted)
+  const isAbstained = judged === null || isDoubtful(judged)
   const [insteadOf] = degraded
-  if (text !== '') yield { type: 'delta', text, ...(insteadOf && { insteadOf }) }
+  if (!isAbstained) yield { type: 'delta', text, ...(insteadOf && { insteadOf }) }
   return {
     text,
     citations,
-    isAbstained: text === '',
+    isAbstained,
+    judged,
     generator: 'extractive',
     model: null,
     usage,

@@ -1,32 +1,38 @@
 import { candidatesFor, type SelectSteps } from './select.ts'
+import type { SimilarityRange } from '../calibration/terms.ts'
 import type { Embedded } from './embed.ts'
+import { always, isDoubtful, type Gate } from '../abstention/gate.ts'
 import { bestEffort } from '../best-effort.ts'
 import type { Retrieved, Wanted } from './retrieve.ts'
 import type { Rewrites } from './rewrite.ts'
 import type { Stage } from '../stage.ts'
+import { inOwnLetters, type KnownTerms } from './respell.ts'
 import {
   addUsage,
   noUsage,
   type Arm,
   type AskedCollection,
   type Degraded,
+  type Evidence,
+  type Judgement,
   type Question,
   type Run,
   type SearchResult,
   type Usage,
 } from '../terms.ts'
-import { analyzeText, analyzeQuestion } from './analyze-question.ts'
+import { analyzeText, analyzeQuestion, readBy } from './analyze-question.ts'
 import type { AnalyzedQuestion } from '../terms.ts'
 
 export interface FindSteps extends SelectSteps {
   readonly embed: Stage<AnalyzedQuestion, Embedded>
   readonly retrieve: Stage<Wanted, Retrieved>
+  readonly knownTerms: KnownTerms
   /** Null when no language model is configured. */
   readonly rewrite: Rewrites | null
   /** Weight of the dense retriever for questions in this language, 0…1. */
   readonly vectorWeight: (language: string, collection: AskedCollection) => number
-  /** Minimum relevance of the best passage, 0…1. */
-  readonly relevanceThreshold: number
+  /** Whether the documents answer the question. */
+  readonly gate: Gate
 }
 
 export interface FindRequest {
@@ -41,25 +47,27 @@ export interface FindRequest {
  */
 export async function findPassages(
   steps: FindSteps,
-  { question, collection, arm = 'fused' }: FindRequest,
+  { question: typed, collection, arm = 'fused' }: FindRequest,
   run: Run,
 ): Promise<SearchResult> {
-  const { asked, usage, degraded: missing } = await selfContained(steps, question, collection, run)
+  const question = await inOwnLetters(steps.knownTerms, typed, collection, run)
+  const { asked, isReworded, usage, degraded: missing } = await selfContained(steps, question, collection, run)
   const isRewritten = usage.llmCalls > 0
-  run.explain?.({ asked, isRewritten: asked.text !== question.text })
-  if (asked.terms.length === 0) return result(noPassages, isRewritten, usage, missing)
+  run.explain?.({ asked, isRewritten: isReworded })
+  if (asked.terms.length === 0) return result(nothingFound(), isRewritten, usage, missing)
   const first = await find(asked)
-  if (first.relevance >= steps.relevanceThreshold || question.mode === 'fast' || !steps.rewrite)
+  if (!isDoubtful(first.judged) || question.mode === 'fast' || !steps.rewrite)
     return result(first, isRewritten, usage, missing)
 
-  // Nothing relevant: the documents may say it in other words.
+  // Perhaps nothing relevant: the documents may say it in other words.
   const { rephrase } = steps.rewrite
   const other = await bestEffort({ texts: [], ...unknownSpending }, run, bounded => rephrase(asked, bounded))
   const others = await Promise.all(other.texts.map(text => find(analyzeText(text, asked.language, asked.readAs))))
-  const best = others.reduce((a, b) => (b.relevance > a.relevance ? b : a), first)
+  const best = others.reduce((a, b) => (b.judged.confidence > a.judged.confidence ? b : a), first)
   run.explain?.({ wordings: other.texts, usedWording: other.texts[others.indexOf(best)] ?? null })
   const isOvertaken = [first, ...others].some(each => each.isOvertaken)
-  return result({ ...best, isOvertaken }, true, addUsage(usage, other.usage), [...missing, ...other.degraded])
+  const { readings } = first
+  return result({ ...best, isOvertaken, readings }, true, addUsage(usage, other.usage), [...missing, ...other.degraded])
 
   async function find(words: AnalyzedQuestion): Promise<SearchRound> {
     const weight = weightOf(words.language)
@@ -70,7 +78,9 @@ export async function findPassages(
       { asked: words, vector, vectorWeight: weight, arm, collection, filters, topK },
       run,
     )
-    return { ...retrieved, degraded }
+    const { passages, similarities: candidates, similarity, readings } = retrieved
+    const evidence = { asked: readBy(words, readings), passages, candidates, similarity, collection }
+    return { ...retrieved, degraded, evidence, judged: steps.gate.ofPassages(evidence) }
   }
 
   /** A retriever that is measured alone is used even where fusion would give it no weight. */
@@ -83,18 +93,37 @@ export async function findPassages(
     return await bestEffort({ vector: null, degraded: ['embeddings'] }, run, bounded => steps.embed(words, bounded))
   }
 
+  /** For a question without a letter or digit: a model would only invent an answer. */
+  function nothingFound(): SearchRound {
+    const evidence = { asked, passages: [], candidates: null, similarity: unmeasured, collection }
+    return {
+      passages: [],
+      evidence,
+      judged: { ...steps.gate.ofPassages(evidence), thresholds: always },
+      candidateCount: 0,
+      vectorShare: null,
+      degraded: [],
+      isOvertaken: false,
+      readings: [],
+    }
+  }
+
   function result(
-    { passages, relevance, candidateCount, vectorShare, degraded, isOvertaken }: SearchRound,
+    { passages, evidence, judged, candidateCount, vectorShare, degraded, isOvertaken, readings }: SearchRound,
     isSmart: boolean,
     spent: Usage,
     missing: readonly Degraded[],
   ): SearchResult {
-    const { relevanceThreshold } = steps
-    run.explain?.({ fused: passages, relevance, relevanceThreshold, candidateCount, vectorShare })
+    const read = readBy(asked, readings)
+    // A language model may say itself that it finds nothing; quotations cannot.
+    const nearBelow = judged.thresholds[steps.rewrite ? 'hopeless' : 'doubtful']
+    run.explain?.({ asked: read, fused: passages, judgedPassages: judged, nearBelow, candidateCount, vectorShare })
     return {
-      asked,
+      asked: read,
       passages,
-      isRelevant: relevance >= relevanceThreshold,
+      isRelevant: judged.confidence >= nearBelow,
+      evidence,
+      judged,
       mode: isSmart ? 'smart' : 'fast',
       usage: spent,
       degraded: [...new Set([...missing, ...degraded])],
@@ -103,33 +132,29 @@ export async function findPassages(
   }
 }
 
-interface SearchRound extends Retrieved {
-  readonly degraded: readonly Degraded[]
-}
+/** No vectors were compared. */
+const unmeasured: SimilarityRange = { unrelated: 0, related: 1, span: 1 }
 
-/** For a question without a letter or digit: a model would only invent an answer. */
-const noPassages: SearchRound = {
-  passages: [],
-  relevance: 0,
-  candidateCount: 0,
-  vectorShare: null,
-  degraded: [],
-  isOvertaken: false,
+interface SearchRound extends Omit<Retrieved, 'similarities' | 'similarity'> {
+  readonly degraded: readonly Degraded[]
+  readonly evidence: Evidence
+  readonly judged: Judgement
 }
 
 /**
- * Rewrites a follow-up into a self-contained question when a model is allowed; otherwise it borrows words of the
- * previous turn.
+ * Rewrites a follow-up into a self-contained question when a model is allowed; otherwise it borrows the words of the
+ * conversation that it leans on.
  */
 async function selfContained(steps: FindSteps, question: Question, collection: AskedCollection, run: Run) {
   const asked = analyzeQuestion(question, collection)
   if (question.history.length === 0 || question.mode === 'fast' || !steps.rewrite)
-    return { asked, usage: noUsage, degraded: [] }
+    return { asked, isReworded: false, usage: noUsage, degraded: [] }
   const { condense } = steps.rewrite
   const { text, ...spending } = await bestEffort({ text: null, ...unknownSpending }, run, bounded =>
     condense(question, bounded),
   )
-  return { asked: text === null ? asked : analyzeText(text, asked.language, asked.readAs), ...spending }
+  const isReworded = text !== null && text !== question.text
+  return { asked: text === null ? asked : analyzeText(text, asked.language, asked.readAs), isReworded, ...spending }
 }
 
 /** A call was made, but its token usage is unknown. */

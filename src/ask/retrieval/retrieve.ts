@@ -1,11 +1,21 @@
 import { SpanKind, type Attributes } from '@opentelemetry/api'
 import { genAi, ourselves } from '../../tracing/names.ts'
 import { inChild } from '../../tracing/span.ts'
-import { isStopWord } from '../../text/analyze.ts'
+import { spreadOf } from '../abstention/evidence.ts'
+import { languageView } from './across-languages.ts'
 import { fuse, type Fusion, type Ranked, vectorShare } from './fuse.ts'
-import type { Arm, AskedCollection, Filters, Passage, Run, AnalyzedQuestion } from '../terms.ts'
-import { type SimilarityRange } from './weights.ts'
-import type { Candidate, PassageSearchResult, PassageSearch, Search, StoredPassage } from './passage-search.ts'
+import type { Arm, AskedCollection, Filters, Passage, Run, AnalyzedQuestion, Unit } from '../terms.ts'
+import { unitQuery, unpackUnits, type UnitQuery } from '../../vectors/packed-units.ts'
+import { withUnits } from './late-interaction.ts'
+import type { SimilarityRange, Spread } from '../calibration/terms.ts'
+import type {
+  Candidate,
+  PassageSearch,
+  PassageSearchResult,
+  Search,
+  StoredPassage,
+  TermReading,
+} from './passage-search.ts'
 
 export interface Wanted {
   readonly asked: AnalyzedQuestion
@@ -21,40 +31,58 @@ export interface Wanted {
 export interface Retrieved {
   /** Best first. */
   readonly passages: readonly Passage[]
-  /** Relevance of the best of the first five passages, 0…1. */
-  readonly relevance: number
+  /** Similarities of all candidates of the dense retriever; null when it found none. */
+  readonly similarities: Spread | null
+  /** What similarities mean where the collection has no calibration. */
+  readonly similarity: SimilarityRange
   /** Chunks that either retriever found. */
   readonly candidateCount: number
   /** Share of the dense retriever in the fused score; null where the scores are not weighted. */
   readonly vectorShare: number | null
   /** Whether the documents changed after the collection snapshot was taken. */
   readonly isOvertaken: boolean
+  /** How the collection reads the words of the question. */
+  readonly readings: readonly TermReading[]
 }
 
 /** Minimum number of candidates per retriever. */
 const candidatesPerRetriever = 50
-/** As many as an answer is written from: relevance must not depend on how many more were requested. */
-const judgedCount = 5
 
-/** Runs both retrievers, fuses their rankings, and reads the text of the best `topK`. */
-export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusion: Fusion) {
+/** How the rankings are fused, and whether units are compared. */
+export type Ranking = Fusion & { readonly hasUnits?: boolean }
+
+/** What similarities mean for questions in this language. */
+export type SimilarityIn = (language: string, collection: AskedCollection) => SimilarityRange
+
+/**
+ * Runs both retrievers, compares the units of the best candidates with the question, fuses the rankings, and reads the
+ * text of the best `topK`.
+ */
+export function searchIn(store: PassageSearch, similarityIn: SimilarityIn, fusion: Ranking) {
   return async (wanted: Wanted, run: Run): Promise<Retrieved> => {
+    const similarity = similarityIn(wanted.asked.language, wanted.collection)
     let ranked: Ranked[] = []
     let share = 0
-    const choose = (candidates: readonly Candidate[]) => {
+    const search = searchOf(wanted, fusion.hasUnits)
+    const query = search.vector && search.hasUnits ? unitQuery(search.vector.values) : null
+    const choose = (found: readonly Candidate[]) => {
+      const candidates = query === null ? found : withUnits(found, query)
       share = vectorShareOf(candidates, wanted, similarity)
-      ranked = fuse(candidates, share, fusion).slice(0, wanted.topK)
+      const view = share > 0 ? languageView(candidates, wanted.asked, wanted.collection.languages) : null
+      ranked = fuse(candidates, share, fusion, view).slice(0, wanted.topK)
       return ranked.map(each => each.chunkId)
     }
     const terms = { signal: run.signal, label: 'retrieve', deadline: run.deadline }
-    const found = await retrieval(wanted, () => store.search(searchOf(wanted), choose, terms))
-    const passages = ranked.flatMap(each => passageOf(each, found.passages.get(each.chunkId)))
+    const found = await retrieval(wanted, () => store.search(search, choose, terms))
+    const passages = ranked.flatMap(each => passageOf(each, found.passages.get(each.chunkId), query))
     return {
       passages,
-      relevance: relevance(passagesToJudge(passages, wanted.asked), similarity),
+      similarities: spreadOf(found.candidates.flatMap(({ vector }) => vector ?? [])),
+      similarity,
       candidateCount: found.candidates.length,
       vectorShare: fusion.fusion === 'weighted' ? share : null,
       isOvertaken: found.isOvertaken,
+      readings: found.readings,
     }
   }
 }
@@ -87,16 +115,6 @@ function attributesOf({ collection, topK, arm, vectorWeight, vector }: Wanted): 
   }
 }
 
-/**
- * The passages that relevance is judged by. A question of function words only ("is it?") has no coverage that a passage
- * could answer by.
- */
-function passagesToJudge(passages: readonly Passage[], { terms, readAs }: AnalyzedQuestion): Passage[] {
-  const best = passages.slice(0, judgedCount)
-  if (terms.some(({ term }) => !isStopWord(term, readAs))) return best
-  return best.map(passage => ({ ...passage, scores: { ...passage.scores, coverage: 0 } }))
-}
-
 /** A single retriever gets the full weight. */
 function vectorShareOf(
   candidates: readonly Candidate[],
@@ -108,7 +126,10 @@ function vectorShareOf(
 }
 
 /** The query for the store; `vectorWeight` 0 leaves the vectors out. */
-export function searchOf({ asked, vector, vectorWeight, arm, collection, filters, topK }: Wanted): Search {
+export function searchOf(
+  { asked, vector, vectorWeight, arm, collection, filters, topK }: Wanted,
+  hasUnits = false,
+): Search {
   const hasVector = vector !== null && vectorWeight > 0 && collection.modelId !== null
   return {
     collectionId: collection.id,
@@ -123,32 +144,27 @@ export function searchOf({ asked, vector, vectorWeight, arm, collection, filters
           efSearch: collection.efSearch,
         }
       : null,
+    hasUnits,
+    ...(hasVector && collection.languages.length > 1 && { hasLanguages: true }),
     filters,
     limit: Math.max(candidatesPerRetriever, topK),
   }
 }
 
 /** Leaves out a chunk that was deleted between ranking and reading. */
-function passageOf({ scores }: Ranked, stored: StoredPassage | undefined): Passage[] {
-  return stored ? [{ ...stored, scores }] : []
+function passageOf({ scores }: Ranked, stored: StoredPassage | undefined, query: UnitQuery | null): Passage[] {
+  if (!stored) return []
+  const { units: _packed, ...passage } = stored
+  const units = comparedUnits(stored, query)
+  return [{ ...passage, scores, ...(units.length > 0 && { units }) }]
 }
 
-/**
- * Coverage counts more where no vector can raise it: correct answers in such languages contain fewer of the question's
- * words.
- */
-const wordsOnlyFactor = 1.25
+/** The units of a stored passage with their similarities to the question; none where it has none. */
+export function comparedUnits(stored: StoredPassage, query: UnitQuery | null): readonly Unit[] {
+  const { units, start, end } = stored
+  return units && query ? unpackUnits(units, query, { start, end, window: bestWindow(stored) }) : []
+}
 
-/**
- * Relevance of the best passage: the share of the question's content words it contains (by idf), raised by the
- * similarity of its best window on the model's own scale. Either alone is enough; neither is required.
- */
-export function relevance(passages: readonly Passage[], { unrelated, related }: SimilarityRange): number {
-  const each = passages.map(({ scores, windows }) => {
-    if (scores.vector === null && windows.length === 0) return Math.min(1, scores.coverage * wordsOnlyFactor)
-    const similarity = Math.max(scores.vector ?? -1, ...windows.map(window => window.similarity))
-    const meaning = Math.min(1, Math.max(0, (similarity - unrelated) / (related - unrelated)))
-    return scores.coverage + (1 - scores.coverage) * meaning
-  })
-  return Math.max(0, ...each)
+function bestWindow({ windows }: Pick<StoredPassage, 'windows'>): number | null {
+  return windows.length === 0 ? null : Math.max(...windows.map(window => window.similarity))
 }

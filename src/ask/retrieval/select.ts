@@ -2,7 +2,7 @@ import { diversify } from './diversify.ts'
 import { bestEffort } from '../best-effort.ts'
 import type { Reranked, ToRerank } from './rerank.ts'
 import type { Stage } from '../stage.ts'
-import type { Degraded, Passage, Question, Run } from '../terms.ts'
+import type { Degraded, Evidence, Passage, Question, Run } from '../terms.ts'
 
 export interface SelectSteps {
   /** Null when no reranker is configured. */
@@ -17,8 +17,9 @@ export interface SelectSteps {
 
 /** The result of a search. */
 interface SearchInput {
-  readonly asked: { readonly text: string }
+  readonly asked: { readonly text: string; readonly standalone?: string }
   readonly passages: readonly Passage[]
+  readonly evidence: Evidence
   readonly degraded: readonly Degraded[]
 }
 
@@ -44,6 +45,7 @@ export async function selectPassages<F extends SearchInput>(
   return {
     ...found,
     passages: selected,
+    evidence: { ...found.evidence, passages: selected },
     degraded: [...new Set([...found.degraded, ...degraded])],
   }
 }
@@ -57,7 +59,7 @@ async function reranked(
   const least = rerank?.readsUnits ? 1 : 2
   if (!rerank || !isReranked(question) || passages.length < least) return { passages, degraded: [] }
   return await bestEffort({ passages, degraded: ['rerank'] }, run, bounded =>
-    rerank.run({ query: asked.text, passages }, bounded),
+    rerank.run({ query: asked.standalone ?? asked.text, passages }, bounded),
   )
 }
 

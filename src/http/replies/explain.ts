@@ -1,5 +1,6 @@
-import type { Answer, CacheNote, Degraded, Explanation, Passage } from '../../ask/terms.ts'
-import { roundOrNull, scoresJson } from './scores.ts'
+import type { Answer, CacheNote, Degraded, Explanation, Passage, QueryTerm } from '../../ask/terms.ts'
+import { isHopeless } from '../../ask/abstention/gate.ts'
+import { round, roundOrNull, scoresJson } from './scores.ts'
 
 /** What an explanation needs from the reply that it belongs to. */
 interface Explained {
@@ -21,8 +22,7 @@ export function explanationJson(explanation: Partial<Explanation>, { degraded, t
     cache: answer ? cacheJson(answer.cache, cacheKey) : null,
     question: questionJson(own),
     abstained_because: answer?.abstained ? reasonOf(answer, own) : null,
-    relevance: roundOrNull(own.relevance ?? null),
-    relevance_threshold: own.relevanceThreshold ?? null,
+    ...judgementJson(own, answer === undefined),
     vector_share: roundOrNull(own.vectorShare ?? null),
     candidates: own.candidateCount ?? null,
     passages: own.fused?.map((passage, index) => candidateJson(passage, index, own)) ?? null,
@@ -44,26 +44,59 @@ function questionJson({ asked, isRewritten, wordings = [], usedWording = null }:
   if (!asked) return null
   return {
     text: asked.text,
+    compared_as: asked.standalone ?? asked.text,
     rewritten: isRewritten === true,
     language: asked.language,
     analyzed_as: asked.readAs,
-    terms: asked.terms
-      .filter(({ isJoin = false }) => !isJoin)
-      .map(({ term, isContent, isSpare }) => ({ term, content: isContent, spare: isSpare })),
+    terms: asked.terms.filter(({ isJoin = false }) => !isJoin).map(termJson),
     other_wordings: wordings,
     used_wording: usedWording,
   }
 }
 
-type AbstainReason = 'no_words' | 'not_relevant' | 'model' | 'no_sentence'
+function termJson({ term, isContent, isSpare, corrected, isUnknown }: QueryTerm) {
+  return {
+    term,
+    content: isContent,
+    spare: isSpare,
+    ...(corrected && { read_as: corrected.map(each => ({ term: each.term, similarity: round(each.similarity) })) }),
+    ...(isUnknown && isContent && { unknown: true }),
+  }
+}
+
+type AbstainReason = 'no_words' | 'other_language' | 'not_relevant' | 'model' | 'no_sentence'
 
 /** Null when the abstention was cached and no model was asked: its relevance is no longer known. */
 function reasonOf({ generator }: Answer, own: Partial<Explanation>): AbstainReason | null {
   if (generator === 'llm') return 'model'
-  const { asked, relevance, relevanceThreshold } = own
-  if (!asked || relevance === undefined || relevanceThreshold === undefined) return null
+  const { asked, judgedPassages, judgedAnswer } = own
+  if (!asked || judgedPassages === undefined) return null
   if (asked.terms.length === 0) return 'no_words'
-  return relevance < relevanceThreshold ? 'not_relevant' : 'no_sentence'
+  if (isOtherLanguage(own)) return 'other_language'
+  return judgedAnswer !== undefined || isHopeless(judgedPassages) ? 'not_relevant' : 'no_sentence'
+}
+
+/** Of the quotations where there are some, else of the passages that were found. */
+function judgementJson({ judgedPassages, judgedAnswer, nearBelow }: Partial<Explanation>, isSearch: boolean) {
+  const judged = judgedAnswer ?? judgedPassages
+  if (!judged) return { confidence: null, confidence_threshold: null, signals: null }
+  const { hopeless, doubtful } = judged.thresholds
+  return {
+    confidence: round(judged.confidence),
+    confidence_threshold: round(judgedAnswer ? doubtful : isSearch ? (nearBelow ?? hopeless) : hopeless),
+    signals: judged.notes().map(({ name, value, weight, contribution }) => ({
+      name,
+      value: round(value),
+      weight: round(weight),
+      contribution: round(contribution),
+    })),
+  }
+}
+
+/** No document is in the language of the question, and the embedding model does not read it: only words were compared. */
+function isOtherLanguage({ asked, collection, vectorShare }: Partial<Explanation>): boolean {
+  if (!asked || !collection || collection.languages.length === 0) return false
+  return vectorShare === 0 && !collection.languages.includes(asked.language)
 }
 
 function candidateJson(

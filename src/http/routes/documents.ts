@@ -59,8 +59,16 @@ export interface CollectionView {
   readonly chunkCount: number
   readonly outdated: number
   readonly fromStoredText: number
+  readonly withUnits: number
   readonly languages: readonly string[]
   readonly chunking: { readonly size: number; readonly overlap: number; readonly by: string }
+  readonly abstention?: {
+    readonly doubtful: number
+    readonly hopeless: number
+    readonly lose: number
+    readonly questions: number
+    readonly isJudged: boolean
+  }
   readonly model: { readonly name: string; readonly dimensions: number } | null
   readonly updatedAt: Date
 }
@@ -181,18 +189,24 @@ function documentJson(document: DocumentView) {
   }
 }
 
+function abstentionJson({ doubtful, hopeless, lose, questions, isJudged }: NonNullable<CollectionView['abstention']>) {
+  return { threshold: doubtful, model_threshold: hopeless, lose, questions, judged: isJudged }
+}
+
 function collectionJson(collection: CollectionView) {
-  const { name, epoch, documentCount, chunkCount, outdated, fromStoredText, languages, chunking, model, updatedAt } =
-    collection
+  const { name, epoch, documentCount, chunkCount, languages, chunking, model, updatedAt } = collection
+  const { outdated, fromStoredText, withUnits, abstention } = collection
   return {
     name,
     epoch,
     document_count: documentCount,
     chunk_count: chunkCount,
+    unit_chunk_count: withUnits,
     outdated_count: outdated,
     stored_text_count: fromStoredText,
     languages,
     chunking: { size: chunking.size, overlap: chunking.overlap, by: chunking.by },
+    abstention: abstention ? abstentionJson(abstention) : null,
     embedding_model: model?.name ?? null,
     dimensions: model?.dimensions ?? null,
     updated_at: updatedAt,

@@ -37,6 +37,15 @@ t.test('REDIS_PREFIX: letters, digits and few signs, none that a pattern or a Cl
   }
 })
 
+t.test('ABSTAIN_BELOW: learned unless it is set; a value of an earlier version is a confidence now', async t => {
+  const thresholdOf = (text: string) => readConfig({ ABSTAIN_BELOW: text }).ask.abstainBelow
+  t.equal(readConfig({}).ask.abstainBelow, null)
+  t.equal(thresholdOf('auto'), null)
+  t.equal(thresholdOf('0.38'), 0.38)
+  t.equal(thresholdOf('0'), 0)
+  t.same(faultsOf({ ABSTAIN_BELOW: '38' }), ['ABSTAIN_BELOW is "38"; it must be auto, or a number from 0 to 1'])
+})
+
 t.test('an empty variable counts as not set', async t => t.equal(readConfig({ PORT: ' ' }).port, 3000))
 
 t.test('a key alone: OpenAI with its default models', async t => {
@@ -151,13 +160,13 @@ t.test('a reranker: address and model together, no key in the address', async t 
   ])
   t.match(faultsOf({ ...rerank, RERANK_URL: 'https://key@api.example/rerank' }), [/without credentials/])
   t.equal(readConfig(rerank).rerank?.readsUnits, false, 'a second call may cost something')
-  t.equal(readConfig({ ...rerank, RERANK_UNITS: 'yes' }).rerank?.readsUnits, true)
+  t.equal(readConfig({ ...rerank, RERANK_UNITS: 'on' }).rerank?.readsUnits, true)
 })
 
 t.test('a reranker on disk needs no URL and takes no key; sentences are read, within a budget', t => {
   const folder = { RERANK_MODEL: 'onnx:models/reranker' }
   t.match(readConfig(folder).rerank, { url: null, model: 'onnx:models/reranker', budgetMs: 1000, readsUnits: true })
-  t.match(readConfig({ ...folder, RERANK_UNITS: 'no', RERANK_BUDGET_MS: '300' }).rerank, {
+  t.match(readConfig({ ...folder, RERANK_UNITS: 'off', RERANK_BUDGET_MS: '300' }).rerank, {
     budgetMs: 300,
     readsUnits: false,
   })

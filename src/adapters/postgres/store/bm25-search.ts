@@ -1,10 +1,13 @@
 import type { Fragment, Sql } from '../database.ts'
+import type { Row } from '../driver.ts'
 import { passesFew } from './filter-prescan.ts'
 import { passesFilter } from './filters.ts'
 import { inlineNumber } from '../inline-number.ts'
 import { type Bm25, textsearchCandidates } from './textsearch.ts'
 import { shortestRest } from '../../../text/joined.ts'
-import type { QueryTerm } from '../../../ask/terms.ts'
+import { sureSimilarity } from '../../../text/spellings.ts'
+import type { QueryTerm, TermCorrection } from '../../../ask/terms.ts'
+import type { TermReading } from '../../../ask/retrieval/passage-search.ts'
 
 export interface LexicalSearch {
   readonly collectionId: number
@@ -43,17 +46,12 @@ const cooccurrence = 4
 const maxScored = 5000
 /** Unknown words of a question that are compared with all words of the collection; each takes milliseconds. */
 const maxCorrected = 6
-/**
- * Similarity from which a correction counts as the word that was asked. Below it, it may be another word and only
- * fetches chunks.
- */
-const sureSimilarity = 0.8
 /** The usual constants of BM25; nDCG@10 varies by at most 0.01 over k1 0.9–2 and b 0.4–0.9. */
 const k1 = 1.2
 const b = 0.75
 
 /**
- * Builds CTEs up to `lexical (id, score, coverage)`. The words of the question are joined by OR (AND finds nothing for
+ * Builds CTEs up to `lexical (id, score, coverage)`, and {@link readings}. The words of the question are joined by OR (AND finds nothing for
  * most natural questions) and ranked by BM25 with query term counts (Robertson & Zaragoza 2009), from the collection's
  * own exact statistics.
  */
@@ -63,6 +61,7 @@ export function bm25Search(sql: Sql, search: LexicalSearch, path: string | null)
       select greatest(chunk_count, 1)::float8 as n, greatest(term_count, 1)::float8 / greatest(chunk_count, 1) as average
       from collections where id = ${inlineNumber(sql, search.collectionId)}),
     ${askedTerms(sql, search)},
+    ${readings(sql)},
     ${search.bm25 === 'portable' ? sql`${fetchingWords(sql, fetchLimits(search))},` : sql``}
     best as (
       select c.id, c.terms, (
@@ -154,18 +153,18 @@ function askedTerms(sql: Sql, search: LexicalSearch): Fragment {
       left join collection_terms k on k.collection_id = ${inlineNumber(sql, collectionId)} and k.term = u.term),
     ${joinedTerms(sql, search)},
     read_as as materialized (
-      select place, term, is_content as is_wanted, is_content, is_spare, coalesce(df, 0)::float8 as df, count as weight, 1 as rank from typed where not is_unknown
+      select place, term, is_content as is_wanted, is_content, is_spare, coalesce(df, 0)::float8 as df, count as weight, 1 as rank, null::float8 as likeness from typed where not is_unknown
       union all
-      select t.place, h.term, t.is_content and h.is_content, t.is_content and h.is_content, t.is_spare, h.df, t.count, 1
+      select t.place, h.term, t.is_content and h.is_content, t.is_content and h.is_content, t.is_spare, h.df, t.count, 1, null
       from splits s join typed t on t.place = s.place
       cross join lateral (values (s.a, s.a_content, s.a_df), (s.z, s.z_content, s.z_df)) as h(term, is_content, df)
       union all
       select i.place, i.term, false, false, t.is_spare, i.df,
-        t.count * case when t.df is null then ${inlineNumber(sql, insteadWeight)}::float8 else ${inlineNumber(sql, besideWeight)}::float8 end, 1
+        t.count * case when t.df is null then ${inlineNumber(sql, insteadWeight)}::float8 else ${inlineNumber(sql, besideWeight)}::float8 end, 1, null
       from inside i join typed t on t.place = i.place where i.is_compound
       union all
       select t.place, coalesce(f.term, t.term), t.is_content, t.is_content and coalesce(f.likeness >= ${inlineNumber(sql, sureSimilarity)}::float8, true), t.is_spare, coalesce(f.df, 0),
-        t.count * coalesce(f.likeness, 1), coalesce(f.rank, 1) + (select count(*) from splits s where s.place = t.place)
+        t.count * coalesce(f.likeness, 1), coalesce(f.rank, 1) + (select count(*) from splits s where s.place = t.place), f.likeness
       from typed t left join lateral (
         select near.term, min(near.df) as df, 1 - min(distance)::float8 / greatest(length(ltrim(t.term, '~')), 3) as likeness,
           row_number() over (order by min(distance), max(closeness) desc, min(near.df) desc, near.term) as rank
@@ -198,6 +197,33 @@ function askedTerms(sql: Sql, search: LexicalSearch): Fragment {
       from stats, read_as r where r.is_content),
     worth as (
       select sum(case when is_content then weight * ${idfOfMany(sql)} else ln(2 * n + 2) end) as worth from read_as, stats where is_wanted and rank = 1)`
+}
+
+/**
+ * Builds `readings (counts, corrected, divided)`, one row: how many chunks have each term, in the order asked; the terms
+ * that unknown ones were corrected to; and the places of those read as two words or found inside of longer ones.
+ */
+function readings(sql: Sql): Fragment {
+  return sql`
+    readings as (
+      select (select array_agg(coalesce(df, 0) order by place) from typed) as counts,
+        (select json_agg(json_build_object('place', place, 'term', term, 'similarity', likeness) order by place, rank)
+          from read_as where likeness is not null) as corrected,
+        (select array_agg(place::int) from (select place from splits union select place from inside) as each) as divided)`
+}
+
+/** A row of `readings`, as terms of the question that was asked. */
+export function readingsOf(row: Row | undefined, terms: readonly QueryTerm[]): readonly TermReading[] {
+  const counts = (row?.['counts'] ?? []) as readonly number[]
+  const corrected = (row?.['corrected'] ?? []) as readonly (TermCorrection & { readonly place: number })[]
+  const divided = (row?.['divided'] ?? []) as readonly number[]
+  return counts.map((chunkCount, index) => {
+    const corrections = corrected
+      .filter(({ place }) => place === index + 1)
+      .map(({ term, similarity }) => ({ term, similarity }))
+    const isUnknown = chunkCount === 0 && corrections.length === 0 && !divided.includes(index + 1)
+    return { term: terms[index]!.term, chunkCount, corrections, isUnknown }
+  })
 }
 
 function idf(sql: Sql, chunks = sql`n`): Fragment {

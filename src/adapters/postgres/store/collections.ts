@@ -1,5 +1,6 @@
 import type { CollectionCaching } from '../../../ask/terms.ts'
 import { AskError } from '../../../errors.ts'
+import { abstentionOf } from './abstention.ts'
 import { ensureCollection } from './ensure.ts'
 import type { Database, Fragment, Sql } from '../database.ts'
 import { retryConflicts } from '../retry-conflicts.ts'
@@ -160,7 +161,8 @@ async function selectCollections(sql: Sql, name: string | null): Promise<Row[]> 
     select c.*, m.name as model_name, m.dimensions,
       (select mark from epoch_marks e where e.collection_id = c.id) as epoch_mark,
       array(select language from collection_languages l where l.collection_id = c.id and chunk_count > 0 order by chunk_count desc) as languages,
-      (select coalesce(jsonb_object_agg(f.language, f.vector_weight), '{}') from fusion_weights f where f.model = m.name) as vector_weights
+      (select coalesce(jsonb_object_agg(f.language, jsonb_build_object('weight', f.vector_weight, 'span', f.span)), '{}') from fusion_weights f where f.model = m.name) as vector_weights,
+      (select k.measured from calibrations k where k.collection_id = c.id and k.model_id = coalesce(c.model_id, 0)) as calibration
     from collections c left join embedding_models m on m.id = c.model_id
     where ${name}::text is null or c.name = ${name} order by c.name`,
   )
@@ -171,6 +173,7 @@ function collectionOf(row: Row): Collection {
     row['model_id'] === null
       ? null
       : { id: Number(row['model_id']), name: String(row['model_name']), dimensions: Number(row['dimensions']) }
+  const abstention = abstentionOf(row['abstention'])
   return {
     id: Number(row['id']),
     name: String(row['name']),
@@ -182,9 +185,11 @@ function collectionOf(row: Row): Collection {
     windowCount: Number(row['window_count']),
     efSearch: row['ef_search'] === null ? null : Number(row['ef_search']),
     languages: row['languages'] as string[],
-    vectorWeights: row['vector_weights'] as Record<string, number>,
+    vectorWeights: row['vector_weights'] as Collection['vectorWeights'],
+    calibration: row['calibration'] as Collection['calibration'],
     caching: cachingOf(row['cache_settings'] as Record<string, unknown>),
     chunking: row['chunk_settings'] as ChunkOverrides,
+    ...(abstention && { abstention }),
     updatedAt: row['updated_at'] as Date,
   }
 }

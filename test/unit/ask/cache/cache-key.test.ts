@@ -17,6 +17,7 @@ const collection: AskedCollection = {
   efSearch: null,
   languages: ['en'],
   vectorWeights: {},
+  calibration: null,
   caching: {},
 }
 
@@ -118,6 +119,16 @@ t.test('another collection, epoch, mark or fingerprint, another key and another 
     ),
     { numRuns: 2000 },
   )
+})
+
+t.test('thresholds of the collection: another key, so no answer is served that they would refuse', async t => {
+  const [asked] = fc.sample(question, 1)
+  const tuned = { hopeless: 0.1, doubtful: 0.4, lose: 0.05, questions: 40, isJudged: true }
+  const keys = [undefined, tuned, { ...tuned, doubtful: 0.5 }, { ...tuned, hopeless: 0.2 }].map(abstention =>
+    keyOf(asked!, abstention && { abstention }),
+  )
+  t.equal(new Set(keys).size, keys.length)
+  t.equal(keyOf(asked!, { abstention: { ...tuned, lose: 0.1 } as typeof tuned }), keys[1], 'the same thresholds')
 })
 
 t.test('the same epoch of another history: another key, also where the one before is remembered', async () => {

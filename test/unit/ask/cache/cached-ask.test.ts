@@ -42,6 +42,7 @@ const collection: AskedCollection = {
   efSearch: null,
   languages: ['en'],
   vectorWeights: {},
+  calibration: null,
   caching: {},
 }
 const usage = { llmCalls: 1, promptTokens: 10, completionTokens: 2 }

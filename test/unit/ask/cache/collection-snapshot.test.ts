@@ -21,6 +21,7 @@ function collection(epoch: number): AskedCollection {
     efSearch: null,
     languages: [],
     vectorWeights: {},
+    calibration: null,
     caching: {},
   }
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Answer, AskedCollection, CacheNote, Explanation, Passage } from '../../../../src/ask/terms.ts'
+import type { Answer, AskedCollection, CacheNote, Explanation, Judgement, Passage } from '../../../../src/ask/terms.ts'
 import { noUsage } from '../../../../src/ask/terms.ts'
 import { explanationJson } from '../../../../src/http/replies/explain.ts'
 
@@ -32,11 +32,16 @@ function chunk(ordinal: number, start: number, own: Partial<Passage> = {}): Pass
   }
 }
 
-const collection = { name: 'default', epoch: 3 } as AskedCollection
+const collection = { name: 'default', epoch: 3, languages: ['en'] } as unknown as AskedCollection
 const asked = { text: 'Why?', language: 'en', readAs: 'en', terms: [], own: [] }
 const term = { term: 'why', count: 1, isContent: false, isSpare: true, isCorrectable: false, spellings: [] }
 const [first, second, third] = [chunk(0, 0), chunk(1, 10), chunk(2, 50)]
 const joined = { ...second, start: 0, end: 20 }
+
+function judgement(confidence: number): Judgement {
+  const note = { name: 'coverage', value: 0.5, weight: 2, contribution: 1 }
+  return { confidence, thresholds: { hopeless: 0.1, doubtful: 0.4 }, signals: { coverage: 0.5 }, notes: () => [note] }
+}
 
 const whole: Partial<Explanation> = {
   collection,
@@ -45,8 +50,7 @@ const whole: Partial<Explanation> = {
   isRewritten: false,
   candidateCount: 9,
   vectorShare: 0.25,
-  relevance: 0.9,
-  relevanceThreshold: 0.38,
+  judgedPassages: judgement(0.9),
   fused: [first, second, third],
   reranked: [second, third, first].map((each, i) => ({ ...each, scores: { ...each.scores, rerank: 3 - i } })),
   selected: [joined, third],
@@ -115,8 +119,9 @@ t.test('an answer of another run: only its cache entry, though this run searched
       cache: { status, key: '7:k', tier: 'memory', age: 4 },
       question: null,
       abstained_because: null,
-      relevance: null,
-      relevance_threshold: null,
+      confidence: null,
+      confidence_threshold: null,
+      signals: null,
       vector_share: null,
       candidates: null,
       passages: null,
@@ -132,13 +137,26 @@ t.test('a cached completion: the passages are those of this run', async t => {
   t.match(cache, { status: 'hit', tier: 'redis', age: 9 })
 })
 
+t.test('the confidence: of the quotations, else of the passages, each with its threshold and its signals', async t => {
+  const signals = [{ name: 'coverage', value: 0.5, weight: 2, contribution: 1 }]
+  const fresh = answer({ status: 'miss' })
+  t.match(explained(whole, fresh), { confidence: 0.9, confidence_threshold: 0.1, signals })
+  t.match(explained({ ...whole, judgedAnswer: judgement(0.7) }, fresh), { confidence: 0.7, confidence_threshold: 0.4 })
+  const search = explanationJson({ ...whole, nearBelow: 0.4 }, { degraded: [], timings: {} })
+  t.match(search, { confidence: 0.9, confidence_threshold: 0.4 })
+})
+
 t.test('why it abstained', async t => {
   const abstained = (own: Partial<Answer>, cache: CacheNote = { status: 'miss' }) =>
     answer(cache, { abstained: true, generator: 'none', model: null, ...own })
   const reason = (explanation: Partial<Explanation>, given: Answer) => explained(explanation, given).abstained_because
-  t.equal(reason({ ...whole, relevance: 0.2 }, abstained({})), 'not_relevant')
-  t.equal(reason({ ...whole, asked, relevance: 0 }, abstained({})), 'no_words')
+  t.equal(reason({ ...whole, judgedPassages: judgement(0.05) }, abstained({})), 'not_relevant', 'hopeless')
+  t.equal(reason({ ...whole, judgedAnswer: judgement(0.2) }, abstained({})), 'not_relevant', 'doubtful quotations')
+  t.equal(reason({ ...whole, asked, judgedPassages: judgement(0) }, abstained({})), 'no_words')
   t.equal(reason(whole, abstained({})), 'no_sentence')
+  const russian = { ...whole, asked: { ...whole.asked!, language: 'ru' }, relevance: 0.2 }
+  t.equal(reason({ ...russian, vectorShare: 0 }, abstained({})), 'other_language', 'words cannot tell')
+  t.equal(reason({ ...russian, vectorShare: 0.6 }, abstained({})), 'not_relevant', 'vectors were compared')
   t.equal(reason(whole, abstained({ generator: 'llm', model: 'm' })), 'model')
   t.equal(reason(whole, abstained({}, { status: 'hit' })), null, 'no longer known')
   t.equal(reason(whole, answer({ status: 'miss' })), null)

@@ -1,0 +1,31 @@
+import type { CollectionAbstention } from '../../../ask/terms.ts'
+import type { Sql } from '../database.ts'
+
+/** Titles and headings of random chunks, each with its document's title in front, and their languages. */
+export async function sampleTitles(
+  sql: Sql,
+  collectionId: number,
+  count: number,
+): Promise<{ readonly title: string; readonly language: string }[]> {
+  const rows = await sql`
+    select title, language from (
+      select distinct on (title) title, language from chunks where collection_id = ${collectionId} and title <> '' order by title) as each
+    order by random() limit ${count}`
+  return rows.map(row => ({ title: String(row['title']), language: String(row['language']) }))
+}
+
+/** Stores the collection's own thresholds; null removes them. Returns false if there is no such collection. */
+export async function writeAbstention(sql: Sql, name: string, own: CollectionAbstention | null): Promise<boolean> {
+  const rows = await sql`
+    update collections set abstention = ${own === null ? null : JSON.stringify(own)}::text::jsonb where name = ${name} returning id`
+  return rows.length > 0
+}
+
+/** Undefined for thresholds of another form, which a later version may have stored. */
+export function abstentionOf(stored: unknown): CollectionAbstention | undefined {
+  const { hopeless, doubtful, lose, questions, isJudged } = (stored ?? {}) as Partial<CollectionAbstention>
+  const isWhole = [hopeless, doubtful, lose, questions].every(value => typeof value === 'number')
+  return isWhole && typeof isJudged === 'boolean'
+    ? ({ hopeless, doubtful, lose, questions, isJudged } as CollectionAbstention)
+    : undefined
+}

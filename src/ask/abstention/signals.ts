@@ -1,0 +1,283 @@
+import { analyze, comparedTerms, notationTerms } from '../../text/analyze.ts'
+import { createMeant } from '../generation/meant-words.ts'
+import type { Calibration, SimilarityRange } from '../calibration/terms.ts'
+import type { Span } from '../../text/sentences.ts'
+import type { AnalyzedQuestion, Evidence, Passage } from '../terms.ts'
+import { askedWords, highestBm25, shareOf, type AskedWord } from './asked-words.ts'
+import { judgedCount, type Quoted } from './evidence.ts'
+
+/** Which part of the service a signal comes from; one that is not there has no signals. */
+export type Source = 'words' | 'windows' | 'units' | 'reranker'
+
+/**
+ * Signals that speak for an answer or against it, by where they come from. Those of `answer` need the quotations.
+ *
+ * - `coverage`: share of the question's idf that the best passage has, on the collection's scale;
+ * - `unknown`, `doubtful`: shares of it that no passage of the collection has, and that only other spellings may have;
+ * - `lexical`: the best BM25 score, as a share of the highest one possible;
+ * - `lexical_gap`: by how much of it the best passage leads;
+ * - `missing_number`: 1 when a number or code that was asked is in none of the passages;
+ * - `words`: how many content words the question has, as a logarithm;
+ * - `window`, `unit`: similarity of the most similar window or unit, on the collection's scale;
+ * - `rise`: how far that window is above the mean of all candidates, in deviations;
+ * - `window_gap`: by how much the most similar passage leads, on the same scale;
+ * - `agreement`: 1 when both retrievers have the first passage first, 1/n when one of them has it at n;
+ * - `rerank`: the reranker's highest score, as log-odds; `rerank_gap`: by how much it leads;
+ * - `answer_coverage`, `quote_coverage`: share of it in the quotations, on the same scale, with their headings and without;
+ * - `answer_missing`: the share of the rarest word that is in neither;
+ * - `answer_window`, `answer_unit`, `answer_rerank`: as above, of what is quoted;
+ * - `from_first`: 1 when the first passage is quoted.
+ */
+export const signalsBySource = {
+  words: {
+    passages: ['coverage', 'unknown', 'doubtful', 'lexical', 'lexical_gap', 'missing_number', 'words'],
+    answer: ['answer_coverage', 'answer_missing', 'quote_coverage', 'from_first'],
+  },
+  windows: { passages: ['window', 'rise', 'window_gap', 'agreement'], answer: ['answer_window'] },
+  units: { passages: ['unit'], answer: ['answer_unit'] },
+  reranker: { passages: ['rerank', 'rerank_gap'], answer: ['answer_rerank'] },
+} as const satisfies Record<Source, { readonly passages: readonly string[]; readonly answer: readonly string[] }>
+
+export type SignalName = (typeof signalsBySource)[Source]['passages' | 'answer'][number]
+
+/** Which way a signal speaks: 1 for an answer, -1 against one, 0 either way. */
+export const signsOf: Readonly<Record<SignalName, -1 | 0 | 1>> = {
+  coverage: 1,
+  unknown: -1,
+  doubtful: -1,
+  lexical: 1,
+  lexical_gap: 1,
+  missing_number: -1,
+  words: 0,
+  window: 1,
+  rise: 1,
+  window_gap: 1,
+  agreement: 1,
+  unit: 1,
+  rerank: 1,
+  rerank_gap: 1,
+  answer_coverage: 1,
+  answer_missing: -1,
+  quote_coverage: 1,
+  from_first: 1,
+  answer_window: 1,
+  answer_unit: 1,
+  answer_rerank: 1,
+}
+
+export type Signals = Readonly<Partial<Record<SignalName, number>>>
+
+/** The signals of the passages found. A source that is not there leaves its signals out. */
+export function passageSignals(evidence: Evidence): Signals {
+  const judged = evidence.passages.slice(0, judgedCount)
+  if (judged.length === 0) return {}
+  return {
+    ...wordSignals(evidence, judged),
+    ...windowSignals(evidence, judged),
+    ...unitSignals(evidence, judged),
+    ...rerankSignals(judged),
+  }
+}
+
+/** Those of the passages and of the sentences that were chosen from them. */
+export function answerSignals(evidence: Evidence, quoted: Quoted): Signals {
+  const ofPassages = passageSignals(evidence)
+  return { ...ofPassages, ...quoteSignals(evidence, quoted, ofPassages) }
+}
+
+function wordSignals(evidence: Evidence, judged: readonly Passage[]): Signals {
+  const { asked, collection } = evidence
+  if (!areWordsComparable(asked, judged, evidence.candidates !== null)) return {}
+  const words = askedWords(asked, collection.chunkCount)
+  const scores = judged.flatMap(({ scores: { lexical } }) => (lexical === null ? [] : [lexical]))
+  const [best = 0, next = 0] = scores.toSorted((a, b) => b - a)
+  const scale = coverageScale(collection.calibration)
+  const most = highestBm25(asked, collection.chunkCount)
+  return {
+    // Function words alone ("is it?") are no question that a passage could answer.
+    coverage: words.length === 0 ? 0 : scale(Math.max(...judged.map(({ scores: { coverage } }) => coverage))),
+    unknown: shareOf(words, ({ knowledge }) => knowledge === 'unknown'),
+    doubtful: shareOf(words, ({ knowledge }) => knowledge === 'doubtful'),
+    lexical: most > 0 ? Math.min(1, best / most) : 0,
+    lexical_gap: best > 0 ? (best - next) / best : 0,
+    missing_number: isNumberMissing(words, asked, judged) ? 1 : 0,
+    words: Math.log(1 + words.length),
+  }
+}
+
+/** What questions of other fields cover in most collections. */
+const usualFarCoverage = 0.33
+/** Where they cover more, hardly anything is left to tell others apart. */
+const highestFarCoverage = 0.8
+
+/**
+ * 0 is what questions of other fields cover in this collection, 1 all of a question. Syllables of Vietnamese are known
+ * nearly everywhere, and words of Russian have many forms, so that the same share means different things.
+ */
+function coverageScale(calibration: Calibration | null): Scale {
+  const far = Math.min(highestFarCoverage, calibration?.far.coverage?.mean ?? usualFarCoverage)
+  return scaleOf({ unrelated: far, related: 1 })
+}
+
+/**
+ * Words say nothing about passages in another language. Without vectors they are all there is, and no answer is the right
+ * reading of them.
+ */
+function areWordsComparable(
+  { language, readAs }: AnalyzedQuestion,
+  judged: readonly Passage[],
+  hasVectors: boolean,
+): boolean {
+  if (!hasVectors || language === 'und') return true
+  return judged.some(each => each.language === language || each.language === readAs || each.language === 'und')
+}
+
+function isNumberMissing(words: readonly AskedWord[], asked: AnalyzedQuestion, judged: readonly Passage[]): boolean {
+  const numbers = words.filter(({ hasDigit }) => hasDigit)
+  if (numbers.length === 0) return false
+  const held = new Set(
+    judged.flatMap(({ text, title, language }) => [...termsOf(`${title}\n${text}`, language, asked)]),
+  )
+  return numbers.some(({ forms }) => !forms.some(form => held.has(form)))
+}
+
+function windowSignals(
+  { collection: { calibration }, similarity, candidates }: Evidence,
+  judged: readonly Passage[],
+): Signals {
+  const found = judged.map(similarityOf).filter(value => value !== null)
+  if (found.length === 0 || candidates === null) return {}
+  const scale = windowScale(calibration, similarity)
+  const [best = 0, next = best] = found.toSorted((a, b) => b - a)
+  const [first] = judged
+  const ranks = [first?.scores.lexicalRank, first?.scores.vectorRank].map(rank => rank ?? Infinity)
+  return {
+    window: scale(best),
+    rise: candidates.deviation > 0 ? (best - candidates.mean) / candidates.deviation : 0,
+    window_gap: scale(best) - scale(next),
+    agreement: 1 / Math.max(...ranks),
+  }
+}
+
+/** That of the best window; where the windows are not known, what the ranking used. */
+function similarityOf({ scores: { vector }, windows }: Passage): number | null {
+  return windows.length === 0 ? vector : Math.max(...windows.map(each => each.similarity))
+}
+
+type Scale = (similarity: number) => number
+
+/** 0 is what unrelated questions reach, 1 what related ones do; both as measured, where they were. */
+function windowScale(calibration: Calibration | null, fallback: SimilarityRange): Scale {
+  const { far, related } = calibration ?? {}
+  return scaleBetween(far?.window?.mean, related?.window?.mean) ?? scaleOf(calibration?.windows ?? fallback)
+}
+
+function unitScale(calibration: Calibration | null, fallback: SimilarityRange): Scale {
+  const { far, related } = calibration ?? {}
+  return scaleBetween(far?.unit?.mean, related?.unit?.mean) ?? scaleOf(calibration?.units ?? fallback)
+}
+
+function scaleBetween(unrelated: number | undefined, related: number | undefined): Scale | undefined {
+  if (unrelated === undefined || related === undefined || related <= unrelated) return undefined
+  return scaleOf({ unrelated, related })
+}
+
+function scaleOf({ unrelated, related }: Pick<SimilarityRange, 'unrelated' | 'related'>): Scale {
+  return similarity => (similarity - unrelated) / (related - unrelated)
+}
+
+function unitSignals({ collection: { calibration }, similarity }: Evidence, judged: readonly Passage[]): Signals {
+  const found = judged.flatMap(({ units = [] }) => units.flatMap(unit => unit.similarity ?? []))
+  return found.length === 0 ? {} : { unit: unitScale(calibration, similarity)(Math.max(...found)) }
+}
+
+function rerankSignals(judged: readonly Passage[]): Signals {
+  const scores = judged.map(rerankOf).filter(value => value !== null)
+  if (scores.length === 0) return {}
+  const [best = 0, next = best] = logOdds(scores).toSorted((a, b) => b - a)
+  return { rerank: best, rerank_gap: best - next }
+}
+
+/** Of the passage, or of its best unit where units were read. */
+function rerankOf({ scores: { rerank }, units = [] }: Passage): number | null {
+  const all = units.flatMap(unit => unit.rerank ?? [])
+  if (rerank !== undefined) all.push(rerank)
+  return all.length === 0 ? null : Math.max(...all)
+}
+
+/** Cross-encoders are trained on log-odds; some servers return them, and some the probabilities. */
+function logOdds(scores: readonly number[]): number[] {
+  const areProbabilities = scores.every(score => score >= 0 && score <= 1)
+  return areProbabilities ? scores.map(score => Math.log((score + tiny) / (1 - score + tiny))) : [...scores]
+}
+
+const tiny = 1e-5
+
+function quoteSignals(evidence: Evidence, { citations, passages }: Quoted, ofPassages: Signals): Signals {
+  const quoted = citations.flatMap(({ index, quote, title, start, end }) => {
+    const passage = passages[index - 1]
+    return passage ? [{ passage, quote, title, start, end }] : []
+  })
+  const isQuoted = ({ start, end }: Span, span: Span) =>
+    start < span.end && end > span.start
+  const similarities = (of: 'windows' | 'units') =>
+    quoted.flatMap(each => (each.passage[of] ?? []).filter(part => isQuoted(part, each)).flatMap(part => part.similarity ?? []))
+  const windows = similarities('windows')
+  const units = similarities('units')
+  const reranked = quoted.flatMap(each => {
+    const own = (each.passage.units ?? []).filter(unit => isQuoted(unit, each)).flatMap(unit => unit.rerank ?? [])
+    return own.length > 0 ? own : (each.passage.scores.rerank ?? [])
+  })
+  const {
+    collection: { calibration },
+    similarity,
+  } = evidence
+  const isProbability = passages.every(({ scores: { rerank = 0 } }) => rerank >= 0 && rerank <= 1)
+  return {
+    ...(ofPassages.coverage === undefined ? {} : quoteWordSignals(evidence, quoted, passages[0])),
+    ...(ofPassages.window === undefined
+      ? {}
+      : { answer_window: windows.length === 0 ? 0 : windowScale(calibration, similarity)(Math.max(...windows)) }),
+    ...(ofPassages.unit === undefined
+      ? {}
+      : { answer_unit: units.length === 0 ? 0 : unitScale(calibration, similarity)(Math.max(...units)) }),
+    ...(ofPassages.rerank === undefined
+      ? {}
+      : {
+          answer_rerank:
+            reranked.length === 0 ? ofPassages.rerank : Math.max(...(isProbability ? logOdds(reranked) : reranked)),
+        }),
+  }
+}
+
+type QuotedText = { readonly passage: Passage; readonly quote: string; readonly title: string }
+
+function quoteWordSignals(
+  { asked, collection }: Evidence,
+  quoted: readonly QuotedText[],
+  first: Passage | undefined,
+): Signals {
+  const words = askedWords(asked, collection.chunkCount)
+  const scale = coverageScale(collection.calibration)
+  const own = quoted.flatMap(({ passage, quote }) => [...termsOf(quote, passage.language, asked)])
+  const above = quoted.flatMap(({ passage, title }) => [...termsOf(title, passage.language, asked)])
+  const heldIn = (terms: readonly string[]) => {
+    const found = new Set(terms)
+    const held = createMeant(asked, found)(found)
+    return ({ forms }: AskedWord) => forms.some(form => held.has(form))
+  }
+  const isHeld = heldIn([...own, ...above])
+  const missing = words.filter(word => !isHeld(word))
+  return {
+    answer_coverage: scale(shareOf(words, isHeld)),
+    answer_missing: Math.max(0, ...missing.map(rarest => shareOf(words, word => word === rarest))),
+    quote_coverage: scale(shareOf(words, heldIn(own))),
+    from_first: quoted.some(({ passage }) => passage === first) ? 1 : 0,
+  }
+}
+
+function termsOf(text: string, language: string, { terms }: AnalyzedQuestion): ReadonlySet<string> {
+  const analysis = analyze(text, language)
+  if (!terms.some(({ term }) => term.startsWith('~'))) return new Set(comparedTerms(analysis))
+  return new Set([...analysis.folded.map(term => `~${term}`), ...analysis.notations.flatMap(notationTerms)])
+}

@@ -1,0 +1,72 @@
+/** A question with the confidence that it got, or any other signal for an answer. */
+export interface Scored {
+  readonly score: number
+  readonly isAnswerable: boolean
+}
+
+/** Probability that an answerable question scores above one that is not; ties count half. Null without one of both. */
+export function areaUnderCurve(scored: readonly Scored[]): number | null {
+  const positives = scored.filter(each => each.isAnswerable).length
+  const negatives = scored.length - positives
+  if (positives === 0 || negatives === 0) return null
+  const sorted = scored.toSorted((a, b) => a.score - b.score)
+  let ranks = 0
+  for (let from = 0; from < sorted.length;) {
+    let to = from
+    while (to < sorted.length && sorted[to]!.score === sorted[from]!.score) to++
+    for (let i = from; i < to; i++) if (sorted[i]!.isAnswerable) ranks += (from + to + 1) / 2
+    from = to
+  }
+  return (ranks - (positives * (positives + 1)) / 2) / (positives * negatives)
+}
+
+/** The highest threshold below which at most this share of the scores lies. */
+export function thresholdLosing(share: number, scores: readonly number[]): number {
+  const sorted = scores.toSorted((a, b) => a - b)
+  return sorted[Math.floor(share * sorted.length)] ?? 0
+}
+
+export function shareBelow(threshold: number, scores: readonly number[]): number {
+  return scores.length === 0 ? 0 : scores.filter(score => score < threshold).length / scores.length
+}
+
+export interface Interval {
+  readonly value: number
+  readonly low: number
+  readonly high: number
+}
+
+const bins = 10
+
+/**
+ * Expected calibration error: the distance of the mean confidence from the share of answerable questions, over ten bins
+ * with equally many questions (Nguyen & O'Connor 2015, doi:10.18653/v1/D15-1182). Few questions make it larger by chance.
+ */
+export function calibrationError(scored: readonly Scored[]): number {
+  const sorted = scored.toSorted((a, b) => a.score - b.score)
+  let error = 0
+  for (let bin = 0; bin < bins; bin++) {
+    const part = sorted.slice(Math.floor((bin * sorted.length) / bins), Math.floor(((bin + 1) * sorted.length) / bins))
+    const confidence = part.reduce((sum, { score }) => sum + score, 0)
+    const answerable = part.filter(each => each.isAnswerable).length
+    error += Math.abs(confidence - answerable)
+  }
+  return sorted.length === 0 ? 0 : error / sorted.length
+}
+
+/** 95 % interval by resampling with replacement; `pick(n)` returns a random index below n. */
+export function bootstrapped(
+  scored: readonly Scored[],
+  figure: (scored: readonly Scored[]) => number,
+  pick: (count: number) => number,
+  rounds = 200,
+): Interval {
+  const values = Array.from({ length: rounds }, () => figure(scored.map(() => scored[pick(scored.length)]!))).sort(
+    (a, b) => a - b,
+  )
+  return {
+    value: figure(scored),
+    low: values[Math.floor(rounds * 0.025)] ?? 0,
+    high: values[Math.floor(rounds * 0.975)] ?? 0,
+  }
+}

@@ -1,0 +1,161 @@
+import t from 'tap'
+import { answerSignals, passageSignals, signalsBySource } from '../../../../src/ask/abstention/signals.ts'
+import { analyzeText, readBy } from '../../../../src/ask/retrieval/analyze-question.ts'
+import type { TermReading } from '../../../../src/ask/retrieval/passage-search.ts'
+import type { Evidence, Passage, TermCorrection } from '../../../../src/ask/terms.ts'
+import { passage } from '../../../support/passages.ts'
+
+const similarity = { unrelated: 0.2, related: 0.6, span: 0.3 }
+
+/** How often the collection has each word; `corrections` of those it does not have. */
+interface Known {
+  readonly counts: Readonly<Record<string, number>>
+  readonly corrections?: Readonly<Record<string, readonly TermCorrection[]>>
+}
+
+function evidence(question: string, { counts, corrections = {} }: Known, own: Partial<Evidence> = {}): Evidence {
+  const asked = analyzeText(question, 'en')
+  const readings = asked.terms.map(({ term }): TermReading => {
+    const chunkCount = counts[term] ?? 0
+    const found = chunkCount > 0 ? [] : (corrections[term] ?? [])
+    return { term, chunkCount, corrections: found, isUnknown: chunkCount === 0 && found.length === 0 }
+  })
+  const collection = { chunkCount: 100, calibration: null }
+  return { asked: readBy(asked, readings), passages: [], candidates: null, similarity, collection, ...own }
+}
+
+function scored(coverage: number, own: Partial<Passage['scores']> = {}): Pick<Passage, 'scores'> {
+  return { scores: { lexical: 5, lexicalRank: 1, vector: null, vectorRank: null, fused: 1, coverage, ...own } }
+}
+
+const rent = passage('A place in the dormitory costs 12,000 tenge.', { title: 'Dormitory', ...scored(0.8) })
+
+function quoting(from: Passage, quote: string) {
+  const start = from.start + from.text.indexOf(quote)
+  const citation = { index: 1, quote, title: from.title, start, end: start + quote.length }
+  return { citations: [citation], passages: [from] }
+}
+
+t.test('nothing found: no signal at all', async t => {
+  t.same(passageSignals(evidence('What does a place cost?', { counts: {} })), {})
+})
+
+t.test('words: unknown ones count by how much of the question they carry', async t => {
+  const known = { counts: { place: 20, dormitori: 5, cost: 30 } }
+  const signals = (question: string, also: Known = known) =>
+    passageSignals(evidence(question, also, { passages: [rent] }))
+  t.equal(signals('What does a place in the dormitory cost?').unknown, 0)
+  const one = signals('What does parking at the dormitory cost?').unknown!
+  const two = signals('What does parking a submarine at the dormitory cost?').unknown!
+  t.ok(one > 0.3, 'an unknown word is the rarest one')
+  t.ok(two > one)
+})
+
+t.test('words: a sure correction explains an unknown word, a doubtful one is another signal', async t => {
+  const asked = 'What does a dormitroy cost?'
+  const signals = (similarity: number) =>
+    passageSignals(
+      evidence(
+        asked,
+        { counts: { cost: 30 }, corrections: { dormitroy: [{ term: 'dormitori', similarity }] } },
+        { passages: [rent] },
+      ),
+    )
+  t.match(signals(0.9), { unknown: 0, doubtful: 0 })
+  t.equal(signals(0.6).unknown, 0)
+  t.ok(signals(0.6).doubtful! > 0.3)
+})
+
+t.test('words: a number that was asked and that no passage has', async t => {
+  const counts = { articl: 50, '12': 3, '14': 3, say: 20 }
+  const twelve = passage('Article 12 is about rent.', scored(1))
+  const signals = (question: string) => passageSignals(evidence(question, { counts }, { passages: [twelve] }))
+  t.equal(signals('What does article 12 say?').missing_number, 0)
+  t.equal(signals('What does article 14 say?').missing_number, 1)
+  t.equal(signals('What does the article say?').missing_number, 0)
+})
+
+t.test('a question of function words has no coverage', async t => {
+  const all = passage('It is.', scored(1))
+  const asked = evidence('?', { counts: {} }, { passages: [all] })
+  t.equal(passageSignals({ ...asked, asked: { ...asked.asked, terms: [], own: [] } }).coverage, 0)
+})
+
+t.test('words say nothing about passages in another language, where vectors can', async t => {
+  const russian = passage('Место стоит 12 000 тенге.', { language: 'ru', ...scored(0, { vector: 0.6, vectorRank: 1 }) })
+  const counts = { place: 0 }
+  const withVectors = evidence(
+    'What does a place cost?',
+    { counts },
+    { passages: [russian], candidates: { mean: 0.3, deviation: 0.1 } },
+  )
+  t.notOk('coverage' in passageSignals(withVectors))
+  t.ok('window' in passageSignals(withVectors))
+  t.ok('coverage' in passageSignals({ ...withVectors, candidates: null }), 'without vectors words are all there is')
+})
+
+t.test('vectors: on the scale of the model, or as measured in the collection', async t => {
+  const near = passage('text', scored(0, { vector: 0.5, vectorRank: 2, lexicalRank: 1 }))
+  const next = passage('other', scored(0, { vector: 0.4, vectorRank: 3 }))
+  const found = { passages: [near, next], candidates: { mean: 0.3, deviation: 0.1 } }
+  const signals = passageSignals(evidence('What?', { counts: {} }, found))
+  const rounded = (value?: number) => Math.round(value! * 1000) / 1000
+  t.equal(rounded(signals.window), 0.75)
+  t.equal(rounded(signals.window_gap), 0.25)
+  t.equal(rounded(signals.rise), 2)
+  t.equal(signals.agreement, 0.5)
+
+  const spread = (mean: number) => ({ mean, deviation: 0.05 })
+  const none = { window: null, unit: null, coverage: null, lexical: null }
+  const calibration = {
+    version: '1',
+    modelId: 1,
+    languages: ['en'],
+    windows: similarity,
+    units: null,
+    vectorWeights: {},
+    far: { ...none, window: spread(0.4) },
+    related: { ...none, window: spread(0.5) },
+    questions: 40,
+    chunkCount: 100,
+  }
+  const collection = { chunkCount: 100, calibration }
+  t.equal(rounded(passageSignals(evidence('What?', { counts: {} }, { ...found, collection })).window), 1)
+})
+
+t.test('a reranker: probabilities and log-odds mean the same', async t => {
+  const reranked = (first: number, second: number) =>
+    passageSignals(
+      evidence(
+        'What?',
+        { counts: {} },
+        { passages: [first, second].map(rerank => passage('x', scored(1, { rerank }))) },
+      ),
+    ).rerank!
+  t.ok(Math.abs(reranked(0.9, 0.1) - Math.log(9)) < 0.01)
+  t.equal(reranked(4, -3), 4)
+})
+
+t.test('quotations: what they cover of the question, with their headings and without', async t => {
+  const counts = { place: 20, dormitori: 5, cost: 30, tenge: 3 }
+  const asked = evidence('What does a place in the dormitory cost?', { counts }, { passages: [rent] })
+  const whole = answerSignals(asked, quoting(rent, rent.text))
+  t.equal(whole.answer_coverage, 1)
+  t.equal(whole.answer_missing, 0)
+  t.equal(whole.from_first, 1)
+  const part = answerSignals(asked, quoting(rent, '12,000 tenge'))
+  t.ok(part.answer_coverage! > 0 && part.answer_coverage! < 1, 'the heading has "dormitory"')
+  t.equal(part.quote_coverage, 0)
+  t.ok(part.answer_missing! > 0)
+})
+
+t.test('quotations: a corrected word counts as the one it was corrected to', async t => {
+  const corrections = { dormitroy: [{ term: 'dormitori', similarity: 0.9 }] }
+  const asked = evidence('dormitroy', { counts: {}, corrections }, { passages: [rent] })
+  t.equal(answerSignals(asked, quoting(rent, rent.text)).quote_coverage, 1)
+})
+
+t.test('the name of every signal belongs to one source', async t => {
+  const names = Object.values(signalsBySource).flatMap(({ passages, answer }) => [...passages, ...answer])
+  t.equal(new Set<string>(names).size, names.length)
+})
