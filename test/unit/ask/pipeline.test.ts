@@ -94,6 +94,7 @@ function stepsOf({ coverage = 1, reworded, writes, rerank, threshold = null }: O
         ? null
         : {
             candidates: 10,
+            readsUnits: false,
             run: async ({ passages }) => ({
               passages: passages.map(each => ({ ...each, scores: { ...each.scores, rerank } })),
               degraded: [],
