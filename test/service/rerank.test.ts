@@ -169,10 +169,9 @@ t.test('the log warns, and never has the key, which the server repeats', async t
   t.match((await ask({ question: 'When are grants paid?' })).json, { degraded: ['rerank'] })
   await server.stop()
   t.match((await ask({ question: 'When are grants paid?' })).json, { degraded: ['rerank'] })
-  await until('both are logged', () => service.log.filter(line => line['level'] === 'warn').length === 2)
-  t.match(
-    service.log.filter(line => line['level'] === 'warn'),
-    [{ code: 'model_rejected', detail: /RERANK_API_KEY/ }, { code: 'model_unreachable' }],
-  )
+  // A busy machine may be warned about, too.
+  const warnings = () => service.log.filter(line => line['level'] === 'warn' && /^reranking/.test(String(line['msg'])))
+  await until('both are logged', () => warnings().length === 2)
+  t.match(warnings(), [{ code: 'model_rejected', detail: /RERANK_API_KEY/ }, { code: 'model_unreachable' }])
   t.notMatch(JSON.stringify(service.log), key)
 })
