@@ -12,11 +12,10 @@ import { openOnnxEmbedder } from '../../src/adapters/models/onnx/embedder.ts'
 t.setTimeout(1_800_000)
 
 const never = new AbortController().signal
-const folder = (name: string) => join(process.env['MODELS_DIR'] ?? '', 'onnx', name)
+const models = process.env['MODELS_DIR'] ?? process.env['ASKWELL_MODELS'] ?? '.models'
+const folder = (name: string) => join(models, 'onnx', name)
 const skipReason = (name: string): string | false =>
-  process.env['MODELS_DIR'] !== undefined && existsSync(folder(name))
-    ? false
-    : `MODELS_DIR has no onnx/${name}: left out`
+  existsSync(folder(name)) ? false : `left out: there is no ${folder(name)}; set MODELS_DIR to the folder of the models`
 
 const expected: readonly (readonly [question: string, texts: readonly (readonly [text: string, score: number])[]])[] = [
   [

@@ -183,6 +183,27 @@ t.test('a thread that dies fails the call it was at and is replaced', async t =>
   t.strictSame([...(await pool.run(['live'], never))[0]!], [1])
 })
 
+t.test('in turn: calls with much work are served alternately, and get each part as it is ready', async t => {
+  const pool = createWorkerPool<string, Float32Array>({ ...fragile, size: 1, itemsAtOnce: 1, order: 'inTurn' })
+  t.teardown(() => pool.close())
+  const served: string[] = []
+  const call = (name: string) =>
+    pool.run([name, name, name], never, (first, results) => void served.push(`${name}${first}: ${results.length}`))
+  await Promise.all([call('a'), call('b')])
+  t.strictSame(served, ['a0: 1', 'b0: 1', 'a1: 1', 'b1: 1', 'a2: 1', 'b2: 1'])
+})
+
+t.test('a call that is aborted gets no more of the thread: the next one is served', async t => {
+  const pool = createWorkerPool<string, Float32Array>({ ...fragile, size: 1, itemsAtOnce: 1, order: 'inTurn' })
+  t.teardown(() => pool.close())
+  const leaving = new AbortController()
+  // 'die' would end the thread, and fail the second call.
+  const left = pool.run(['live', 'die'], leaving.signal, () => leaving.abort(new Error('gone')))
+  await t.rejects(left, { message: 'gone' })
+  t.equal(pool.waiting(), 0)
+  t.equal((await pool.run(['live'], never)).length, 1)
+})
+
 t.test('closing ends what waits, and nothing is taken after', async t => {
   const embedder = createLocalEmbedder()
   const waiting = embedder.embed(['one', 'two', 'three'], never)
