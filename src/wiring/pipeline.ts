@@ -238,7 +238,8 @@ export async function askedCollection(
   // May have been re-embedded by another model meanwhile, whose vectors cannot be compared with ours.
   const isOurs = found?.model?.name === embedder.model
   if (!found) return null
-  const { id, epoch, epochMark, languages, vectorWeights, efSearch, windowCount, chunkCount, caching, abstention } = found
+  const { id, epoch, epochMark, languages, vectorWeights, efSearch, windowCount, chunkCount, caching, abstention } =
+    found
   const windowsPerChunk = Math.max(1, Math.ceil(windowCount / Math.max(1, chunkCount)))
   return {
     id,
