@@ -5,6 +5,7 @@ import { createDocumentStore, type DocumentStore } from './adapters/postgres/sto
 import { databaseName } from './adapters/postgres/database-name.ts'
 import { openDatabase, type Database } from './adapters/postgres/database.ts'
 import { openModels, type Models } from './adapters/models/models.ts'
+import { openReranker } from './adapters/models/open-reranker.ts'
 import { openBm25, type Bm25 } from './adapters/postgres/store/textsearch.ts'
 import { waitForDatabase } from './adapters/postgres/wait-for-database.ts'
 import { openRedis, type RedisServer } from './adapters/redis/redis.ts'
@@ -32,9 +33,10 @@ import { openPreparing, type Preparing } from './wiring/prepare-pool.ts'
 import { type LimiterStatus } from './resilience/limiter.ts'
 import { createPace, fullPace, type Step } from './resilience/pace.ts'
 import { prepareSchema } from './wiring/schema.ts'
+import { openCalibrationUpkeep, type CalibrationUpkeep } from './wiring/calibration-upkeep.ts'
 import { openIndexMaintenance } from './wiring/index-maintenance.ts'
 import { openMonitoring, type Monitoring } from './wiring/monitoring.ts'
-import { admissionOf, createAskPipeline, askedCollection } from './wiring/pipeline.ts'
+import { admissionOf, createAskPipeline, askedCollection, type AskPipeline } from './wiring/pipeline.ts'
 import { openWorkers, type Workers } from './wiring/workers.ts'
 import type { Config, FollowSecret } from './config/terms.ts'
 
@@ -48,6 +50,7 @@ export interface Deps {
   readonly preparing: Preparing
   /** Runs a step of background work: slower while questions are asked. */
   readonly step: Step
+  readonly calibration: CalibrationUpkeep
   readonly redis: RedisServer | undefined
   /** The processes of this service. */
   readonly workers: Workers
@@ -65,6 +68,8 @@ export interface Deps {
   /** Null when switched off. */
   readonly semanticCache: SemanticCache | null
   readonly search: SearchPassages
+  /** Another pipeline on the same parts with other settings of questions, for an evaluation. */
+  pipelineWith(ask: Partial<Config['ask']>): AskPipeline
   /** Admission control for fresh runs; the commands search without it. */
   readonly admission: Admission
   readonly pulse: Guarded['pulse']
@@ -104,7 +109,7 @@ export async function openDeps(
   try {
     const pace = createPace()
     const backends = await openBackends(config, log, { patienceMs, signal, emit, follow, step: pace.step }, keep)
-    const { database, name, bm25, store, unguarded } = backends
+    const { database, name, bm25, store, unguarded, unguardedReranker } = backends
     const metrics = createMetrics(database.status)
     keep({ close: async () => metrics.stop() })
     const figures = createFigures({ longWaitMs: longWaitMs(database.status()) })
@@ -112,7 +117,7 @@ export async function openDeps(
     const { questionAsked } = pace
     subscribe({ questionAnswered: questionAsked, questionFailed: questionAsked, passagesFound: questionAsked })
     if (database.isReadOnly()) emit.writesChanged(false)
-    const guarded = keep(openGuards({ config, database, models: unguarded, events, follow }))
+    const guarded = keep(openGuards({ config, database, models: unguarded, reranker: unguardedReranker, events }))
     const { modelCalls, reads, states, pulse, lastFault } = guarded
     const redis = config.redis && keep(openSharedCache(config.redis, { database: name, log, events: emit, follow }))
     const budgets = keep(budgetsOf(config, redis, emit))
@@ -132,10 +137,15 @@ export async function openDeps(
     keep(cachedAsk)
     const preparing = keep(openPreparing(config.prepare, emit))
     const indexMaintenance = keep(openIndexMaintenance({ database, store, log }))
+    const calibration = keep(
+      openCalibrationUpkeep({ database, store, bm25, embedder: models.embedder, step: pace.step, log }),
+    )
     subscribe({
       documentsWritten(collection) {
         snapshots.invalidate()
-        if (collection !== undefined) indexMaintenance.written(collection)
+        if (collection === undefined) return
+        indexMaintenance.written(collection)
+        if (config.calibration) calibration.written(collection)
       },
     })
     const onWritten = async (collection?: string) => {
@@ -156,6 +166,7 @@ export async function openDeps(
       figures,
       preparing,
       step: pace.step,
+      calibration,
       store,
       redis,
       workers,
@@ -164,6 +175,8 @@ export async function openDeps(
       semanticCache,
       cachedAsk,
       search,
+      pipelineWith: ask =>
+        createAskPipeline({ ...opened, config: { ...config, ask: { ...config.ask, ...ask } }, log, events: emit }),
       pulse,
       lastFault,
       limiter,
@@ -227,11 +240,14 @@ async function openBackends(
     await openModels(config.models, {
       follow: options.follow,
       knownDimensions: async model => (await opening).store.dimensionsOf(model),
+      onAssumed: assumption => log.warn({ assumption }, 'the embedding model: something was assumed'),
       ...(options.patienceMs !== undefined && { onAbsent: error => logAbsentModel(error, log) }),
     }),
   )
+  const unguardedReranker = await openReranker(config.rerank, options.follow)
+  if (unguardedReranker) keep(unguardedReranker)
   const [store] = await Promise.all([opening, unguarded.warm()])
-  return { ...store, unguarded }
+  return { ...store, unguarded, unguardedReranker }
 }
 
 async function openStore(

@@ -80,14 +80,16 @@ function answerOf(number: number): Answer {
     ],
   })
   const passages = [passage(0), passage(1)]
-  const citations = passages.map(({ documentId, chunkId, title, url }, i) => ({
+  const citations = passages.map(({ documentId, chunkId, source, title, url, metadata }, i) => ({
     index: i + 1,
     documentId,
     chunkId,
     version: 1,
+    source,
     title,
     url,
     page: null,
+    metadata,
     quote: text.slice(0, 150),
     start: 0,
     end: 150,

@@ -29,19 +29,7 @@ export function readAsked(folder: string, size: string, collection: Collection):
 export function wantedOf(
   question: string,
   vector: Float32Array,
-  {
-    id,
-    name,
-    epoch,
-    epochMark,
-    model,
-    efSearch,
-    languages,
-    vectorWeights,
-    windowCount,
-    chunkCount,
-    caching,
-  }: Collection,
+  { id, name, epoch, epochMark, model, efSearch, languages, windowCount, chunkCount, caching }: Collection,
 ): Wanted {
   const windowsPerChunk = Math.max(1, Math.ceil(windowCount / chunkCount))
   const collection = {
@@ -54,7 +42,7 @@ export function wantedOf(
     windowsPerChunk,
     efSearch,
     languages,
-    vectorWeights,
+    vectorWeights: {},
     calibration: null,
     caching,
   }
@@ -71,7 +59,7 @@ export function wantedOf(
 
 /** The product's retrieval from the words and the vector of a question to its five passages. */
 export function retrievalFrom(store: PassageSearch) {
-  const search = searchIn(store, { unrelated: 0.3, related: 0.7, span: 0.4 }, { fusion: 'weighted', rrfK: 60 })
+  const search = searchIn(store, () => ({ unrelated: 0.3, related: 0.7, span: 0.4 }), { fusion: 'weighted', rrfK: 60 })
   return async ({ wanted }: Asked) => await search(wanted, run)
 }
 

@@ -1,4 +1,5 @@
 import { selectPassages } from './retrieval/select.ts'
+import { searchForSmallTalk } from './smalltalk/answer.ts'
 import { unknownCollection } from './unknown-collection.ts'
 import { findPassages, type FindSteps } from './retrieval/find-passages.ts'
 import type { Arm, AskedCollection, Question, Run, SearchResult } from './terms.ts'
@@ -17,6 +18,8 @@ export function searchWith(
     const collection = await find(question.collection, run)
     if (!collection) throw unknownCollection(question.collection)
     run.explain?.({ collection })
+    const talk = searchForSmallTalk(question, collection)
+    if (talk) return talk
     const found = await findPassages(steps, { question, collection, arm }, run)
     return arm === 'fused' ? await selectPassages(steps, question, found, run) : found
   }

@@ -52,7 +52,9 @@ export interface Window {
 }
 
 /** A sentence, list item or table row of a passage, compared with the question by itself; offsets as in {@link Passage}. */
-export interface Unit extends Window {
+export interface Unit extends Omit<Window, 'similarity'> {
+  /** Cosine similarity to the question, −1…1; null where it has no vector. */
+  readonly similarity: number | null
   /** The reranker's score of it alone, with its headings; absent when it was not read. */
   readonly rerank?: number
 }
@@ -110,7 +112,7 @@ export interface Passage {
   readonly metadata: Readonly<Record<string, unknown>>
   readonly scores: Scores
   readonly windows: readonly Window[]
-  /** In order; absent where no unit of it has a vector. */
+  /** In order; absent where no unit of it has a vector, nor was read by a reranker. */
   readonly units?: readonly Unit[]
   /** In order; absent when the whole passage is in the section of `title`. */
   readonly sections?: readonly PassageSection[]
@@ -119,14 +121,18 @@ export interface Passage {
 }
 
 export interface Citation {
-  /** The number shown as `[n]` in the answer: the passage's position, from 1. */
+  /** The number shown as `[n]` in the answer: of quoted sentences their order in it; of a model's text the passage's. */
   readonly index: number
   readonly documentId: string
   readonly chunkId: string
   readonly version: number
+  /** Name of the document in its collection. */
+  readonly source: string
   readonly title: string
   readonly url: string | null
   readonly page: number | null
+  /** Of the document. */
+  readonly metadata: Readonly<Record<string, unknown>>
   /** Verbatim stored text: `text.slice(start, end) === quote`. */
   readonly quote: string
   readonly start: number
@@ -195,7 +201,7 @@ export type Degraded = 'budget' | 'cache' | 'capacity' | 'database' | 'embedding
 
 /**
  * `llm`: a language model behind an OpenAI-compatible API; `extractive`: quoted sentences; `none`: abstained without a
- * model.
+ * model, or small talk.
  */
 export type Generator = 'llm' | 'extractive' | 'none'
 
@@ -253,6 +259,8 @@ export interface Answer {
   readonly confidence?: number
   /** The documents changed during the search, so the answer belongs to no epoch and must not be cached. */
   readonly isOvertaken?: true
+  /** A reply to a greeting, thanks or a goodbye: neither an answer nor an abstention. */
+  readonly isSmallTalk?: true
 }
 
 /** The events of a pipeline run, in this order; `done` is last and contains the whole answer. */
@@ -390,15 +398,9 @@ export interface RunLog {
 /** A word of the collection that an unknown one was read as. */
 export interface TermCorrection {
   readonly term: string
-  /** 0…1, by the letters that differ; {@link sureSimilarity} and up are probably the word that was meant. */
+  /** 0…1, by the letters that are the same; from `sureSimilarity` up it is probably the word that was meant. */
   readonly similarity: number
 }
-
-/**
- * Similarity from which a correction counts as the word that was asked. Below it, it may be another word and only
- * fetches chunks.
- */
-export const sureSimilarity = 0.8
 
 /** A word of the question, as analyzed. */
 export interface QueryTerm {
@@ -440,8 +442,10 @@ export interface QueryTerm {
 
 /** A question prepared for searching. */
 export interface AnalyzedQuestion {
-  /** Self-contained: includes what a follow-up leaves unsaid. */
+  /** As asked, without a greeting; self-contained if a model rewrote it. */
   readonly text: string
+  /** What is compared by meaning, where that is not `text`: with the subject of a follow-up, without the tale of a long story. */
+  readonly standalone?: string
   readonly language: string
   /** The language whose rules its words were analyzed by: its own, or the likeliest language of the collection. */
   readonly readAs: string
@@ -478,6 +482,8 @@ export interface SearchResult {
   readonly passages: readonly Passage[]
   /** Whether an answer would be written from these passages. */
   readonly isRelevant: boolean
+  /** Nothing was asked, so nothing was searched for. */
+  readonly isSmallTalk?: true
   readonly evidence: Evidence
   readonly judged: Judgement
   /** `smart` when a model was asked for other wordings. */

@@ -5,8 +5,8 @@ import type { AnswerJson } from '../http/replies/wire.ts'
 /** Text output of `askwell ask`. */
 
 export function answerText({ answer, citations, explain }: AnswerJson): string {
-  const sources = citations.map(({ index, title, url, quote }) =>
-    [`[${index}] ${[title, url].filter(Boolean).join('  ')}`, ...quote.split('\n').map(line => `    ${line}`)].join(
+  const sources = citations.map(({ index, source, title, url, quote }) =>
+    [`[${index}] ${[title, url ?? source].filter(Boolean).join('  ')}`, ...quote.split('\n').map(line => `    ${line}`)].join(
       '\n',
     ),
   )
@@ -59,6 +59,7 @@ function cacheText({ cache }: ExplanationJson): string | null {
 
 const reasons = {
   no_words: 'the question has no letter or digit',
+  other_language: 'no document is in its language, and the embedding model does not connect the two',
   not_relevant: 'the documents probably do not answer it',
   model: 'the model found no answer in the passages',
   no_sentence: 'no sentence of the passages answers it',

@@ -58,6 +58,7 @@ async function loadDemo({ deps }: RunningServer): Promise<LoadReport> {
       embed: embedEach(embedder),
       rowFault,
       model: namedModel(embedder),
+      unitsUpTo: embedder.unitsUpTo,
     },
     {
       collection: 'default',

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline/promises'
 import type { Models } from '../adapters/models/models.ts'
 import type { Config } from '../config/terms.ts'
+import { textsOfUnits } from '../ingest/embed-drafts.ts'
 import type { Outcome } from '../ingest/outcomes.ts'
 import type { Host } from './host.ts'
 import { say } from './output.ts'
@@ -32,10 +33,23 @@ export async function tokensToEmbed(
   let tokens = 0
   for await (const outcome of outcomes) {
     if (!('draft' in outcome)) continue
-    for (const { windows } of outcome.draft.chunks)
-      for (const { text } of windows) tokens += sentTokens(text, 'passage')
+    const { text, chunks } = outcome.draft
+    for (const chunk of chunks) {
+      const windows = chunk.windows.map(window => window.text)
+      const { units = noUnits } = chunk
+      const ofUnits = textsOfUnits({ text, from: chunk.start, units, windows }, 'now')
+      for (const each of [...windows, ...ofUnits]) tokens += sentTokens(each, 'passage')
+    }
   }
   return tokens
+}
+
+const noUnits = { heads: [], units: [] }
+
+/** What a load says that leaves out the units of its chunks, because there are too many. */
+export function unitsLeftOut(chunks: number, unitsUpTo: number): string {
+  const [has, most] = [chunks, unitsUpTo].map(count => count.toLocaleString('en'))
+  return `without units: the collection has ${has} chunks, and EMBEDDING_UNITS_MAX_CHUNKS is ${most}`
 }
 
 export interface Announced {

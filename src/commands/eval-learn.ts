@@ -1,7 +1,7 @@
 import type { Database } from '../adapters/postgres/database.ts'
 import { readWeights, writeWeights } from '../adapters/postgres/store/fusion-weights.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
-import { similarityRange, vectorWeight, type LearnedWeights } from '../ask/retrieval/weights.ts'
+import type { LearnedWeights } from '../ask/retrieval/weights.ts'
 import type { JudgedCandidates } from '../eval/evidence.ts'
 import { learn, type Lesson } from '../eval/learn.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
@@ -9,7 +9,7 @@ import { withDatabase } from './opened.ts'
 import type { Config } from '../config/terms.ts'
 
 /** The embedding model that the weights belong to. */
-type Model = Pick<Embedder, 'model' | 'languages'>
+type Model = Pick<Embedder, 'model'>
 
 /**
  * Fails if learned weights would have no effect or could not be stored. Runs before the evaluation, which takes
@@ -31,9 +31,9 @@ export async function learnInto(
   return await withDatabase(config.database, async database => {
     await prepare(database, signal)
     const before: LearnedWeights = await database.lease(leaseOptions(signal), sql => readWeights(sql, model.model))
-    const lessons = learn(evidence, language => vectorWeight(model, language, before), similarityRange(model).span)
-    const learned = lessons.flatMap(({ language, questions, learned: weight }) =>
-      weight === null ? [] : [{ language, questions, vectorWeight: weight }],
+    const lessons = learn(evidence, before)
+    const learned = lessons.flatMap(({ language, questions, learned: weight, span }) =>
+      weight === null ? [] : [{ language, questions, vectorWeight: weight, span }],
     )
     await database.lease(leaseOptions(signal), sql => writeWeights(sql, model.model, learned))
     return lessons

@@ -1,9 +1,10 @@
 import { createPassageStore } from '../adapters/postgres/store/passages.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { openDeps, type Deps } from '../deps.ts'
+import { calibrate } from '../wiring/calibrate.ts'
 import { askedCollection } from '../wiring/pipeline.ts'
 import type { AskingContext } from '../eval/ask-all.ts'
-import { withCollection } from '../eval/collection.ts'
+import { loadableOf, withCollection } from '../eval/collection.ts'
 import { gather, type JudgedCandidates } from '../eval/evidence.ts'
 import { measureSet, type Measured } from '../eval/measure.ts'
 import { writeRun } from '../eval/run-file.ts'
@@ -23,7 +24,7 @@ export interface EvaluateOptions {
 }
 
 export interface Evaluated {
-  readonly model: Pick<Embedder, 'model' | 'languages'>
+  readonly model: Pick<Embedder, 'model'>
   readonly variants: readonly Measured[]
   /** From the plain questions only, because the other variants repeat them with errors. */
   readonly evidence: readonly JudgedCandidates[]
@@ -41,8 +42,8 @@ export async function evaluate(sets: readonly EvalSet[], evaluation: Evaluation)
   const config = configOf(evaluation)
   const deps = await openDeps(config, createLogger(config))
   try {
-    const { model, languages } = deps.models.embedder
-    const all = { model: { model, languages }, variants: [] as Measured[], evidence: [] as JudgedCandidates[] }
+    const { model } = deps.models.embedder
+    const all = { model: { model }, variants: [] as Measured[], evidence: [] as JudgedCandidates[] }
     for (const set of sets) {
       const { variants, evidence } = await evaluateSet(set, deps, { ...evaluation, config })
       all.variants.push(...variants)
@@ -79,9 +80,11 @@ async function evaluateSet(
     host,
     set.documents.reduce((sum, document) => sum + document.text.length, 0),
   )
-  const loading = { store, embedder: models.embedder, signal, onBytes: progress.bytes, onProgress: progress.report }
-  return await withCollection(set, options.keep ?? false, loading, async collection => {
+  const loading = { store, embedder: models.embedder, signal, onProgress: progress.report }
+  const loadable = loadableOf(set, models.embedder, progress.bytes)
+  return await withCollection(loadable, options.keep ?? false, loading, async collection => {
     progress.end()
+    if (config.calibration) await calibrate(collection, { ...deps, embedder: models.embedder }, { signal })
     const context = { collection, language: options.language, timeoutMs: config.ask.timeoutMs, signal }
     const variants = await measureSet(set, {
       asking: { ...context, search },

@@ -5,15 +5,23 @@ import { comparison, updateBaselines, type Comparison } from '../eval/comparison
 import type { Lesson } from '../eval/learn.ts'
 import { readSet, type EvalSet } from '../eval/set.ts'
 import { fallLine, lessonText, table } from '../eval/table.ts'
+import { wholeNumber } from './arguments.ts'
 import { checkLearning, learnInto } from './eval-learn.ts'
+import { evaluateAnswers, type AnswersOptions } from './eval-answers.ts'
+import { answersText } from './eval-words.ts'
 import { evaluate, type Evaluated, type EvaluateOptions } from './eval-sets.ts'
+import { writeReport } from './eval-report.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
 import { print, say } from './output.ts'
 import type { Config } from '../config/terms.ts'
 
-interface Options extends EvaluateOptions {
+interface Options extends EvaluateOptions, AnswersOptions {
+  /** Measure whole answers instead of rankings. */
+  readonly answers?: boolean
+  /** Folder for reports. */
+  readonly report?: string
   readonly baseline?: string
   readonly updateBaseline?: boolean
 }
@@ -36,7 +44,28 @@ export function addEval(program: Command, host: Host): void {
     .option('-u, --update-baseline', 'write the figures as the new baseline')
     .option('-k, --keep', 'keep the collection (eval-<set>) in DATABASE_URL or DATA_DIR for the next run')
     .option('--learn', 'learn the vector weight per language and store it in DATABASE_URL or DATA_DIR')
+    .option('-a, --answers', 'measure whole answers and abstentions instead of rankings')
+    .option(
+      '-s, --sample <n>',
+      'ask at most this many questions of each kind and language per set',
+      wholeNumber(1, 100_000),
+    )
+    .option('--seed <n>', 'which questions the sample takes', wholeNumber(0, 2 ** 31), 1)
+    .option(
+      '--report <dir>',
+      'with --answers: write a report for people and the results of every question into this folder',
+    )
+    .option(
+      '--judge',
+      'with --answers: let a model (JUDGE_MODEL, CHAT_MODEL) judge faithfulness, relevance and completeness',
+    )
+    .option('--url <address>', 'with --answers: ask this running service instead, which has the documents already')
+    .option('--collection <name>', 'with --url: its collection; {set} is the name of the set (default: eval-{set})')
     .action(async (folders: string[], options: Options, command: Command) => {
+      if (options.answers) {
+        await answers(host, folders, options, command)
+        return
+      }
       const sets = await Promise.all(folders.map(readSet))
       rejectDuplicateNames(sets)
       const compare = options.updateBaseline ? null : await comparison(sets, options.baseline)
@@ -53,6 +82,19 @@ export function addEval(program: Command, host: Host): void {
       if (options.updateBaseline) await updateBaselines(sets, options.baseline, now)
       reportComparison(host, compared, options)
     })
+}
+
+async function answers(host: Host, folders: readonly string[], options: Options, command: Command): Promise<void> {
+  const config = readConfig(host.env)
+  const { signal, release } = interruptible(host, 'stopping after this question')
+  try {
+    const report = await evaluateAnswers(folders, { host, config, options, signal })
+    if (options.report !== undefined) await writeReport(options.report, report, options)
+    const { model, sets, judgement } = report
+    print(host, command, { model, sets, ...(judgement === null ? {} : { judgement }) }, answersText(report))
+  } finally {
+    release()
+  }
 }
 
 async function evaluateAndLearn(host: Host, sets: readonly EvalSet[], options: Options) {

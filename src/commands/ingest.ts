@@ -8,6 +8,7 @@ import { bytesOf, findFiles, sourceRoots } from '../ingest/find-files.ts'
 import { namedModel } from '../ingest/named-model.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
 import { collectionName, columnNames, languageCode, metadataPair, type MetadataPairs } from './arguments.ts'
+import { calibrateAfter } from './calibrate-after.ts'
 import { agreesToCost, embeddingPrice, tokensToEmbed } from './embedding-cost.ts'
 import { exitCodes } from './exit-codes.ts'
 import { createFaultLines } from './fault-lines.ts'
@@ -109,6 +110,7 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
               embed: embedEach(embedder),
               rowFault,
               model: namedModel(embedder),
+              unitsUpTo: embedder.unitsUpTo,
             },
             {
               collection: options.collection,
@@ -130,6 +132,7 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
             say(host, printable(`askwell: --columns: no table has a column "${name}" to ask about`))
           if (report.chunks > 0)
             await optimizeTables(host, database, await store.collection(options.collection), signal)
+          await calibrateAfter(options.collection, { host, config, database, embedder, signal })
           return { report, skipped, columns }
         }),
     )
@@ -158,7 +161,7 @@ function isAnySkipped(skipped: SkipCounts): boolean {
 }
 
 function summary({ report, skipped }: Pick<Ingested, 'report' | 'skipped'>, collection: string): string {
-  const { added, replaced, unchanged, removed, chunks, faults } = report
+  const { added, replaced, unchanged, removed, chunks, chunksWithoutUnits, faults } = report
   const parts = [
     `${added} added`,
     `${replaced} replaced`,
@@ -169,6 +172,7 @@ function summary({ report, skipped }: Pick<Ingested, 'report' | 'skipped'>, coll
   return [
     `${collection}: ${parts.join(', ')}`,
     `${chunks === 1 ? '1 chunk' : `${chunks} chunks`} written`,
+    ...(chunksWithoutUnits > 0 ? [`${chunksWithoutUnits} without units (EMBEDDING_UNITS_MAX_CHUNKS)`] : []),
     ...(faults > 0 ? [`${faults} ${faults === 1 ? 'problem' : 'problems'}`] : []),
     ...(notRead === '' ? [] : [`skipped ${notRead}`]),
   ].join('; ')
@@ -176,6 +180,7 @@ function summary({ report, skipped }: Pick<Ingested, 'report' | 'skipped'>, coll
 
 /** The report that `--json` prints. */
 function jsonReport({ report, skipped, columns: files }: Ingested, collection: string) {
-  const { documents, added, replaced, unchanged, removed, chunks, faults } = report
-  return { collection, documents, added, replaced, unchanged, removed, chunks, faults, skipped, columns: files }
+  const { documents, added, replaced, unchanged, removed, chunks, chunksWithoutUnits, faults } = report
+  const ofChunks = { chunks, chunks_without_units: chunksWithoutUnits }
+  return { collection, documents, added, replaced, unchanged, removed, ...ofChunks, faults, skipped, columns: files }
 }

@@ -3,11 +3,14 @@ import { openReembedding, type PendingChunk, type Reembedding } from '../adapter
 import type { Models } from '../adapters/models/models.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { readConfig } from '../config/config.ts'
+import { packedUnits, textsOfUnits, type UnitsOfChunk } from '../ingest/embed-drafts.ts'
 import { namedModel } from '../ingest/named-model.ts'
+import { chunkUnits } from '../ingest/units.ts'
 import { windowsOf, windowText } from '../ingest/windows.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
 import { collectionName } from './arguments.ts'
-import { agreesToCost, embeddingPrice } from './embedding-cost.ts'
+import { calibrateAfter } from './calibrate-after.ts'
+import { agreesToCost, embeddingPrice, unitsLeftOut } from './embedding-cost.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
@@ -39,21 +42,31 @@ export function addReembed(program: Command, host: Host): void {
             }
           }
           const chunks = await reembed(host, job, embedder, signal)
+          const units = await addUnits(host, job, embedder, signal)
+          await calibrateAfter(collection, { host, config, database, embedder, signal })
           print(
             host,
             command,
-            { collection, model, chunks },
-            `${collection}: ${chunks} chunks re-embedded with ${model}`,
+            { collection, model, chunks, unit_chunks: units },
+            `${collection}: ${summary(chunks, units)} with ${model}`,
           )
         })
       }).finally(release)
     })
 }
 
+function summary(chunks: number, units: number): string {
+  if (units === 0) return `${chunks} chunks re-embedded`
+  const ofUnits = `the units of ${units} chunks embedded`
+  return chunks === 0 ? ofUnits : `${chunks} chunks re-embedded, and ${ofUnits}`
+}
+
 const batchChunks = 64
 
+/** Makes the vectors that are missing and switches to them, if the collection is not searched by them yet. */
 async function reembed(host: Host, job: Reembedding, embedder: Embedder, signal: AbortSignal): Promise<number> {
   const total = await job.remaining()
+  const isCurrent = await job.isCurrent()
   let done = 0
   let after = '0'
   do {
@@ -66,20 +79,68 @@ async function reembed(host: Host, job: Reembedding, embedder: Embedder, signal:
       say(host, `${done} of ${Math.max(total, done)} chunks`)
     }
     await job.index(() => say(host, 'building the index …'))
+    if (done === 0 && isCurrent) return 0
   } while (!(await job.finish(after)))
   await job.dropOld()
   return done
 }
 
-async function tokensPending(job: Reembedding, { embedder, sentTokens }: Models, signal: AbortSignal): Promise<number> {
-  let [tokens, after] = [0, '0']
-  for (;;) {
-    signal.throwIfAborted()
-    const batch = await job.next(after, batchChunks)
-    if (batch.length === 0) return tokens
-    for (const { text } of windowsIn(batch, embedder)) tokens += sentTokens(text, 'passage')
-    after = batch.at(-1)?.id ?? after
+/** Embeds the units of chunks that have none, after the switch: the collection is searched by its chunks meanwhile. */
+async function addUnits(host: Host, job: Reembedding, embedder: Embedder, signal: AbortSignal): Promise<number> {
+  const { chunks, lacking } = await job.units.counts()
+  if (lacking === 0 || !isWithUnits(embedder, chunks)) {
+    if (lacking > 0 && embedder.unitsUpTo) say(host, unitsLeftOut(chunks, embedder.unitsUpTo))
+    return 0
   }
+  let done = 0
+  for (let after = '0'; ;) {
+    signal.throwIfAborted()
+    const batch = await job.units.next(after, batchChunks)
+    if (batch.length === 0) break
+    const packed = await packedUnits(
+      embedder,
+      batch.map(each => unitsIn(each, embedder)),
+      { signal },
+    )
+    await job.units.store(batch.map(({ id }, i) => ({ chunkId: id, units: packed[i]! })))
+    after = batch.at(-1)!.id
+    done += batch.length
+    say(host, `units of ${done} of ${Math.max(lacking, done)} chunks`)
+  }
+  if (done > 0) await job.units.finish()
+  return done
+}
+
+function isWithUnits({ unitsUpTo = 0 }: Embedder, chunks: number): boolean {
+  return chunks <= unitsUpTo
+}
+
+async function tokensPending(job: Reembedding, { embedder, sentTokens }: Models, signal: AbortSignal): Promise<number> {
+  const { chunks } = await job.units.counts()
+  const hasUnits = isWithUnits(embedder, chunks)
+  const count = (texts: readonly string[]) => texts.reduce((sum, text) => sum + sentTokens(text, 'passage'), 0)
+  const windowTexts = (batch: readonly PendingChunk[]) => windowsIn(batch, embedder).map(({ text }) => text)
+  const unitTexts = (batch: readonly PendingChunk[]) =>
+    hasUnits ? batch.flatMap(each => textsOfUnits(unitsIn(each, embedder), 'before')) : []
+  const ofWindows = await sum(job.next, batch => count([...windowTexts(batch), ...unitTexts(batch)]))
+  return ofWindows + (hasUnits ? await sum(job.units.next, batch => count(unitTexts(batch))) : 0)
+
+  async function sum(next: Reembedding['next'], tokensOf: (batch: readonly PendingChunk[]) => number): Promise<number> {
+    let [tokens, after] = [0, '0']
+    for (;;) {
+      signal.throwIfAborted()
+      const batch = await next(after, batchChunks)
+      if (batch.length === 0) return tokens
+      tokens += tokensOf(batch)
+      after = batch.at(-1)?.id ?? after
+    }
+  }
+}
+
+function unitsIn(chunk: PendingChunk, embedder: Embedder): UnitsOfChunk {
+  const { documentText: text, start: from, language } = chunk
+  const units = chunkUnits(text, chunk, language, embedder)
+  return { text, from, units, windows: windowsIn([chunk], embedder).map(window => window.text) }
 }
 
 function windowsIn(batch: readonly PendingChunk[], embedder: Embedder) {

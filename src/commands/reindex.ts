@@ -5,8 +5,10 @@ import { rowFault } from '../adapters/postgres/errors.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
 import { createDocumentStore, type DocumentStore } from '../adapters/postgres/store/documents.ts'
 import { createReindexStore } from '../adapters/postgres/store/reindexing.ts'
+import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { unknownCollection } from '../ask/unknown-collection.ts'
 import { readConfig } from '../config/config.ts'
+import type { Config } from '../config/terms.ts'
 import { isAskError } from '../errors.ts'
 import { embedEach } from '../ingest/embed-each.ts'
 import { namedModel } from '../ingest/named-model.ts'
@@ -14,6 +16,7 @@ import { preparationMarks } from '../ingest/prepare.ts'
 import { reindex, type ReindexDeps, type ReindexReport } from '../ingest/reindex.ts'
 import type { Collection } from '../ingest/terms.ts'
 import { collectionName } from './arguments.ts'
+import { calibrateAfter } from './calibrate-after.ts'
 import { agreesToCost, embeddingPrice } from './embedding-cost.ts'
 import { exitCodes } from './exit-codes.ts'
 import { createFaultLines } from './fault-lines.ts'
@@ -76,13 +79,14 @@ async function reindexAll(host: Host, options: Options, signal: AbortSignal): Pr
             embed: embedEach(embedder),
             rowFault,
             model: namedModel(embedder),
+            unitsUpTo: embedder.unitsUpTo,
           }
           const price = embeddingPrice(config.models, models)
           if (price) {
             const tokens = await tokensPending(collections, deps, models)
             if (!(await agreesToCost(host, { tokens, price, isAgreed: options.yes === true, signal }))) return null
           }
-          const each = { host, database, deps, signal, isOnly: options.collection !== undefined }
+          const each = { host, config, database, embedder, deps, signal, isOnly: options.collection !== undefined }
           const results: Result[] = []
           for (const collection of collections) results.push(await reindexOne(collection, each))
           return results
@@ -115,7 +119,9 @@ async function tokensPending(
 
 interface EachParts {
   readonly host: Host
+  readonly config: Config
   readonly database: Database
+  readonly embedder: Embedder
   readonly deps: ReindexDeps
   readonly signal: AbortSignal
   /** Whether it was named; otherwise a collection of another model does not end the run. */
@@ -124,7 +130,7 @@ interface EachParts {
 
 async function reindexOne(
   { id, name }: Collection,
-  { host, database, deps, signal, isOnly }: EachParts,
+  { host, config, database, embedder, deps, signal, isOnly }: EachParts,
 ): Promise<Result> {
   const faults = createFaultLines(line => say(host, line))
   try {
@@ -139,6 +145,7 @@ async function reindexOne(
     })
     if (report.chunks > 0)
       await optimizeTables(host, database, await createDocumentStore(database).collection(name), signal)
+    await calibrateAfter(name, { host, config, database, embedder, signal })
     return { collection: name, ...report }
   } catch (error) {
     const isOfCollection = isAskError(error, 'model_mismatch') || isAskError(error, 'unknown_collection')

@@ -16,6 +16,7 @@ import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels } from './opened.ts'
 import { addTuneAbstention } from './tune-abstention.ts'
 import { print, say } from './output.ts'
+import { addTuneCalibration } from './tune-calibration.ts'
 
 interface Options {
   readonly collection: string
@@ -25,9 +26,10 @@ interface Options {
 }
 
 export function addTune(program: Command, host: Host): void {
-  const tuneCommand = program.command('tune').description('tune the search and the answers to the documents')
-  addTuneAbstention(tuneCommand, host)
-  tuneCommand
+  const tuning = program.command('tune').description('tune the search and the answers to the documents')
+  addTuneCalibration(tuning, host)
+  addTuneAbstention(tuning, host)
+  tuning
     .command('recall')
     .description(
       'find and store the smallest hnsw.ef_search that still finds the nearest passages; builds the index if it is missing',

@@ -22,14 +22,29 @@ function budgetsOf({
   }
 }
 
+/** The key of the model API is sent to that API alone. */
+function judgeOf(raw: RawSettings, chat: string | undefined): Config['evaluation']['judge'] {
+  const model = raw.judgeModel ?? chat
+  if (model === undefined) return null
+  const { judgeUrl, judgeApiKey } = raw
+  return judgeUrl === undefined
+    ? { model, baseUrl: raw.openaiBaseUrl, apiKey: judgeApiKey ?? raw.openaiApiKey }
+    : { model, baseUrl: judgeUrl, apiKey: judgeApiKey }
+}
+
 function rerankOf({
   rerankUrl: url,
   rerankModel: model,
   rerankApiKey: apiKey,
   rerankCandidates: candidates,
   rerankTimeoutMs: timeoutMs,
+  rerankBudgetMs: budgetMs,
+  rerankUnits,
 }: RawSettings): Config['rerank'] {
-  return url === undefined || model === undefined ? null : { url, model, apiKey, candidates, timeoutMs }
+  if (model === undefined) return null
+  const isOnDisk = url === undefined
+  const readsUnits = rerankUnits === undefined ? isOnDisk : rerankUnits === 'on'
+  return { url: url ?? null, model, apiKey, candidates, timeoutMs, budgetMs, readsUnits }
 }
 
 /** Keeps the floor below the pool size; otherwise requests would queue for connections instead of being rejected. */
@@ -116,6 +131,7 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
       statementTimeoutMs: raw.requestTimeoutMs,
     },
     migrateOnStart: raw.migrateOnStart,
+    calibration: raw.calibration,
     prepare: {
       workers: raw.prepareWorkers,
       cpuSeconds: raw.prepareCpuSeconds,
@@ -142,6 +158,8 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
       embeddingLanguages: raw.embeddingLanguages,
       embeddingQueryPrefix: raw.embeddingQueryPrefix,
       embeddingPassagePrefix: raw.embeddingPassagePrefix,
+      unitsUpTo: raw.embeddingUnits ? raw.embeddingUnitsMaxChunks : 0,
+      embeddingPooling: raw.embeddingPooling,
       timeoutMs: raw.requestTimeoutMs,
       prices: raw.modelPrices ? { ...raw.modelPrices, currency: raw.modelPriceCurrency } : null,
     },
@@ -152,6 +170,7 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
       maxModelCalls: raw.modelMaxConcurrency,
     },
     rerank: rerankOf(raw),
+    evaluation: { judge: judgeOf(raw, chat === 'none' ? undefined : chat), apiKey: raw.evalApiKey },
     ask: {
       timeoutMs: raw.requestTimeoutMs,
       maxAnswerTokens: raw.maxAnswerTokens,
@@ -159,6 +178,7 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
       abstainBelow: raw.abstainBelow === 'auto' ? null : raw.abstainBelow,
       fusion: raw.fusion,
       rrfK: raw.rrfK,
+      hasUnits: raw.embeddingUnits,
     },
     cache: cacheOf(raw),
     admission: admissionOf(raw),

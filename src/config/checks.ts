@@ -2,7 +2,14 @@ import type { RawSettings } from './settings.ts'
 
 /** Finds settings that are invalid only in combination with others; one message per fault. */
 export function faultsBetween(raw: RawSettings): string[] {
-  return [...modelFaults(raw), ...budgetFaults(raw), ...rerankFaults(raw), ...listeningFaults(raw), ...traceFaults(raw)]
+  return [
+    ...modelFaults(raw),
+    ...budgetFaults(raw),
+    ...rerankFaults(raw),
+    ...judgeFaults(raw),
+    ...listeningFaults(raw),
+    ...traceFaults(raw),
+  ]
 }
 
 function modelFaults(raw: RawSettings): string[] {
@@ -18,6 +25,11 @@ function modelFaults(raw: RawSettings): string[] {
   if (embeddingModel === 'local' && (raw.embeddingQueryPrefix ?? raw.embeddingPassagePrefix) !== undefined) {
     faults.push(
       'EMBEDDING_QUERY_PREFIX or EMBEDDING_PASSAGE_PREFIX is set, but the bundled model takes no prefix; set EMBEDDING_MODEL, or unset the prefixes',
+    )
+  }
+  if (raw.embeddingPooling !== undefined && !embeddingModel?.startsWith('onnx:')) {
+    faults.push(
+      'EMBEDDING_POOLING is set, but only a model on disk (EMBEDDING_MODEL=onnx:…) is pooled by Askwell; unset it',
     )
   }
   return faults
@@ -44,6 +56,8 @@ function budgetFaults({ modelPrices, budgetCostPerDay, budgetCollections = {} }:
 }
 
 function rerankFaults({ rerankUrl, rerankModel, rerankApiKey }: RawSettings): string[] {
+  const isFolder = rerankModel?.startsWith('onnx:') ?? false
+  if (isFolder) return folderFaults({ rerankUrl, rerankModel, rerankApiKey })
   if (rerankUrl !== undefined && rerankModel === undefined) {
     return [
       'RERANK_MODEL is not set; with RERANK_URL it must name a model of that reranker (a server with a single model accepts any name)',
@@ -54,7 +68,38 @@ function rerankFaults({ rerankUrl, rerankModel, rerankApiKey }: RawSettings): st
     ['RERANK_MODEL', rerankModel],
     ['RERANK_API_KEY', rerankApiKey],
   ].filter(([, value]) => value !== undefined)
-  return set.map(([name]) => `${name} is set, but no reranker is configured; set RERANK_URL`)
+  return set.map(
+    ([name]) =>
+      `${name} is set, but no reranker is configured; set RERANK_URL, or RERANK_MODEL=onnx:FOLDER for one on disk`,
+  )
+}
+
+function folderFaults({
+  rerankUrl,
+  rerankModel,
+  rerankApiKey,
+}: Pick<RawSettings, 'rerankUrl' | 'rerankModel' | 'rerankApiKey'>): string[] {
+  const faults: string[] = []
+  if (rerankModel === 'onnx:')
+    faults.push(
+      'RERANK_MODEL is "onnx:" without a folder; name the folder of a cross-encoder: RERANK_MODEL=onnx:FOLDER',
+    )
+  if (rerankUrl !== undefined)
+    faults.push(
+      `RERANK_URL is set, but RERANK_MODEL is "${rerankModel}", a model on disk; unset RERANK_URL, or name a model of that reranker`,
+    )
+  if (rerankApiKey !== undefined && rerankUrl === undefined)
+    faults.push('RERANK_API_KEY is set, but a model on disk (RERANK_MODEL=onnx:…) needs no key; unset it')
+  return faults
+}
+
+function judgeFaults({ judgeModel, judgeUrl, judgeApiKey, openaiApiKey, openaiBaseUrl }: RawSettings): string[] {
+  const usesApi = [judgeUrl, openaiApiKey, openaiBaseUrl].some(value => value !== undefined)
+  if (judgeModel !== undefined && !usesApi && judgeApiKey === undefined)
+    return [`JUDGE_MODEL is "${judgeModel}", but no model API is configured; set JUDGE_URL or OPENAI_API_KEY`]
+  if (judgeModel === undefined && judgeUrl !== undefined)
+    return ['JUDGE_URL is set, but JUDGE_MODEL is not; set it to a model of that API, or unset JUDGE_URL']
+  return []
 }
 
 function traceFaults({ otlpEndpoint, otlpTracesEndpoint, otelDisabled, tracesExporter }: RawSettings): string[] {

@@ -136,6 +136,12 @@ export const settings = {
     'Longest input of the API embedding model, in tokens.',
     integer(32, 1_000_000),
   ),
+  calibration: setting(
+    'CALIBRATION',
+    'on',
+    'Measure what similarities mean for each collection and its embedding model, in the background at the start and after documents have changed much, and at the end of `askwell ingest`, `reembed` and `reindex`. `off`: only `askwell tune calibration` measures.',
+    onOff,
+  ),
   embeddingLanguages: setting(
     'EMBEDDING_LANGUAGES',
     'any',
@@ -153,6 +159,24 @@ export const settings = {
     undefined,
     'Prefix the embedding model expects before a passage, such as `passage:`. A change invalidates existing vectors: run `askwell reembed`.',
     words,
+  ),
+  embeddingUnits: setting(
+    'EMBEDDING_UNITS',
+    'on',
+    'Embed each sentence, list item and table row of a document as well, with its headings, and compare questions with those too. `off`: only whole passages, which load several times faster.',
+    onOff,
+  ),
+  embeddingUnitsMaxChunks: setting(
+    'EMBEDDING_UNITS_MAX_CHUNKS',
+    '100000',
+    'Chunks of a collection from which on new documents are loaded without `EMBEDDING_UNITS`.',
+    integer(1, 100_000_000),
+  ),
+  embeddingPooling: setting(
+    'EMBEDDING_POOLING',
+    undefined,
+    'How an `onnx:` model makes one vector of those of its tokens: `mean`, `cls` (the first) or `lasttoken`. Unset: as its folder says, else `mean`. A change invalidates existing vectors: run `askwell reembed`.',
+    oneOf('mean', 'cls', 'lasttoken'),
   ),
   modelMaxConcurrency: setting(
     'MODEL_MAX_CONCURRENCY',
@@ -207,10 +231,15 @@ export const settings = {
   rerankUrl: setting(
     'RERANK_URL',
     undefined,
-    'Endpoint of a reranker with the API of Cohere or Jina, such as `https://api.cohere.com/v2/rerank`. Unset: no reranking.',
+    'Endpoint of a reranker with the API of Cohere or Jina, such as `https://api.cohere.com/v2/rerank`. Unset: no reranking, unless `RERANK_MODEL` is a folder.',
     endpoint,
   ),
-  rerankModel: setting('RERANK_MODEL', undefined, 'Reranking model.', words),
+  rerankModel: setting(
+    'RERANK_MODEL',
+    undefined,
+    'Reranking model: a model of `RERANK_URL`, or without it `onnx:FOLDER`, a cross-encoder on disk.',
+    words,
+  ),
   rerankApiKey: hidden(setting('RERANK_API_KEY', undefined, 'API key for the reranker.', words)),
   rerankCandidates: setting('RERANK_CANDIDATES', '30', 'Passages sent to the reranker.', integer(2, 100)),
   rerankTimeoutMs: setting(
@@ -218,6 +247,41 @@ export const settings = {
     '3000',
     "Reranker timeout; never more than a third of the request's remaining time.",
     integer(10, 60_000),
+  ),
+  judgeModel: setting(
+    'JUDGE_MODEL',
+    undefined,
+    'Model that judges answers in `askwell eval --answers --judge`. Unset: `CHAT_MODEL`.',
+    words,
+  ),
+  judgeUrl: setting(
+    'JUDGE_URL',
+    undefined,
+    'Base URL of the API of `JUDGE_MODEL`, OpenAI-compatible. Unset: `OPENAI_BASE_URL`.',
+    endpoint,
+  ),
+  judgeApiKey: hidden(
+    setting(
+      'JUDGE_API_KEY',
+      undefined,
+      'API key for `JUDGE_MODEL`. Unset: none with `JUDGE_URL`, otherwise `OPENAI_API_KEY`.',
+      words,
+    ),
+  ),
+  evalApiKey: hidden(
+    setting('EVAL_API_KEY', undefined, 'API key for the service that `askwell eval --url` asks.', words),
+  ),
+  rerankBudgetMs: setting(
+    'RERANK_BUDGET_MS',
+    '1000',
+    'Time that a reranker on disk may take for a question; what it has read by then counts, and the rest keeps the search order.',
+    integer(10, 60_000),
+  ),
+  rerankUnits: setting(
+    'RERANK_UNITS',
+    undefined,
+    'Whether the reranker also reads the best sentences of the best passages, each by itself, with a second call: `on` or `off`. Unset: `on` for a model on disk, `off` with `RERANK_URL`.',
+    oneOf('on', 'off'),
   ),
   prepareWorkers: setting(
     'PREPARE_WORKERS',

@@ -27,6 +27,8 @@ export interface Config {
     readonly statementTimeoutMs: number
   }
   readonly migrateOnStart: boolean
+  /** Collections are calibrated without being told to. */
+  readonly calibration: boolean
   /** Worker processes that prepare documents, and their limits per document. */
   readonly prepare: {
     readonly workers: number
@@ -50,9 +52,13 @@ export interface Config {
     readonly embeddingDimensions: number | undefined
     readonly embeddingMaxTokens: number
     readonly embeddingLanguages: readonly string[] | 'any'
+    /** Undefined to use what the model's folder says. */
+    readonly embeddingPooling: 'mean' | 'cls' | 'lasttoken' | undefined
     /** Without the space that follows the prefix. Undefined to use what the model's folder says, if anything. */
     readonly embeddingQueryPrefix: string | undefined
     readonly embeddingPassagePrefix: string | undefined
+    /** Chunks of a collection up to which units are embedded; 0 where they are off. */
+    readonly unitsUpTo: number
     readonly timeoutMs: number
     /** Null when unknown. */
     readonly prices: (ModelPrices & { readonly currency: string }) | null
@@ -74,12 +80,29 @@ export interface Config {
   }
   /** Null when there is no reranker. */
   readonly rerank: {
-    readonly url: string
+    /** Null for a model on disk. */
+    readonly url: string | null
+    /** A model of the URL, or `onnx:` followed by a folder or a file. */
     readonly model: string
     readonly apiKey: string | undefined
     readonly candidates: number
     readonly timeoutMs: number
+    /** Time that a model on disk may take for a question. */
+    readonly budgetMs: number
+    /** It reads the best sentences of the best passages, too. */
+    readonly readsUnits: boolean
   } | null
+  /** For `askwell eval`. */
+  readonly evaluation: {
+    /** Null without a model that could judge. */
+    readonly judge: {
+      readonly baseUrl: string | undefined
+      readonly apiKey: string | undefined
+      readonly model: string
+    } | null
+    /** Key for the service that is asked over HTTP. */
+    readonly apiKey: string | undefined
+  }
   readonly ask: {
     readonly timeoutMs: number
     readonly maxAnswerTokens: number
@@ -88,6 +111,8 @@ export interface Config {
     readonly abstainBelow: number | null
     readonly fusion: 'weighted' | 'rrf'
     readonly rrfK: number
+    /** Whether passages are compared by their units, too. */
+    readonly hasUnits: boolean
   }
   readonly cache: {
     readonly keep: {

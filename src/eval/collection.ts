@@ -6,8 +6,8 @@ import type { DraftModel } from '../ingest/draft.ts'
 import { embedEach } from '../ingest/embed-each.ts'
 import { load, type LoadReport, type LoadStore } from '../ingest/load.ts'
 import { namedModel } from '../ingest/named-model.ts'
+import type { Outcome, SortKnown } from '../ingest/outcomes.ts'
 import type { Collection, SourceDocument } from '../ingest/terms.ts'
-import type { EvalSet } from './set.ts'
 
 /** The part of the document store that an evaluation needs. */
 interface EvalStore extends LoadStore {
@@ -19,9 +19,33 @@ export interface Loading {
   readonly store: EvalStore
   readonly embedder: Embedder
   readonly signal: AbortSignal
-  /** Called with the number of further bytes of the corpus that are being loaded. */
-  readonly onBytes: (count: number) => void
   readonly onProgress: (report: LoadReport) => void
+}
+
+/** The documents of a set, prepared for loading. */
+export interface Loadable {
+  readonly name: string
+  /** Null when only loading tells. */
+  readonly documentCount: number | null
+  readonly outcomes: (sort: SortKnown, collection: Pick<Collection, 'languages' | 'chunking'>) => AsyncIterable<Outcome>
+}
+
+/** Documents that were read already. `onBytes`: how many further bytes of the corpus are being loaded. */
+export function loadableOf(
+  { name, documents }: { readonly name: string; readonly documents: readonly SourceDocument[] },
+  embedder: Embedder,
+  onBytes: (count: number) => void,
+): Loadable {
+  return {
+    name,
+    documentCount: documents.length,
+    outcomes: (sort, collection) =>
+      documentsHere(
+        counted(documents, onBytes),
+        { ...readAs(embedder), chunking: chunkSettings(collection.chunking) },
+        sort,
+      ),
+  }
 }
 
 /**
@@ -30,12 +54,12 @@ export interface Loading {
  * loaded again.
  */
 export async function withCollection<T>(
-  set: EvalSet,
+  set: Loadable,
   isKept: boolean,
   loading: Loading,
   work: (collection: string) => Promise<T>,
 ): Promise<T> {
-  const keptName = `eval-${set.name.toLowerCase().replace(/[^a-z0-9_-]+/g, '-')}`.slice(0, 50)
+  const keptName = keptCollection(set.name)
   if (isKept) {
     await loadKept(set, keptName, loading)
     return await work(keptName)
@@ -49,24 +73,27 @@ export async function withCollection<T>(
   }
 }
 
+/** The collection of a kept set. */
+export function keptCollection(set: string): string {
+  return `eval-${set.toLowerCase().replace(/[^a-z0-9_-]+/g, '-')}`.slice(0, 50)
+}
+
 /** Documents that are no longer in the set would distort the results; if there are any, everything is loaded again. */
-async function loadKept(set: EvalSet, name: string, loading: Loading): Promise<void> {
-  await loadInto(name, set, loading)
+async function loadKept(set: Loadable, name: string, loading: Loading): Promise<void> {
+  const { documents } = await loadInto(name, set, loading)
   const stored = await loading.store.collection(name)
-  if (stored?.documentCount === set.documents.length) return
+  if (stored?.documentCount === (set.documentCount ?? documents)) return
   await loading.store.removeCollection(name)
   await loadInto(name, set, loading)
 }
 
 async function loadInto(
   collection: string,
-  set: EvalSet,
-  { store, embedder, signal, onBytes, onProgress }: Loading,
-): Promise<void> {
-  const options = { collection, pruneRoots: null, signal, onProgress }
-  await load(
-    (sort, { chunking }) =>
-      documentsHere(documentsOf(set, onBytes), { ...readAs(embedder), chunking: chunkSettings(chunking) }, sort),
+  set: Loadable,
+  { store, embedder, signal, onProgress }: Loading,
+): Promise<LoadReport> {
+  return await load(
+    set.outcomes,
     {
       store,
       embed: embedEach(embedder),
@@ -74,15 +101,15 @@ async function loadInto(
       rowFault: () => null,
       model: namedModel(embedder),
     },
-    options,
+    { collection, pruneRoots: null, signal, onProgress },
   )
 }
 
-function readAs({ countTokens, maxTokens, windowTokens, readsCode, languages }: Embedder): DraftModel {
-  return { countTokens, maxTokens, windowTokens, readsCode, languages }
+function readAs({ countTokens, maxTokens, windowTokens, readsCode, languages, unitsUpTo = 0 }: Embedder): DraftModel {
+  return { countTokens, maxTokens, windowTokens, readsCode, languages, hasUnits: unitsUpTo > 0 }
 }
 
-function* documentsOf({ documents }: EvalSet, onBytes: (count: number) => void): Generator<SourceDocument> {
+function* counted(documents: readonly SourceDocument[], onBytes: (count: number) => void): Generator<SourceDocument> {
   for (const document of documents) {
     onBytes(document.text.length)
     yield document

@@ -1,9 +1,11 @@
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { embedWith } from '../ask/retrieval/embed.ts'
+import { withUnits } from '../ask/retrieval/late-interaction.ts'
 import { searchOf } from '../ask/retrieval/retrieve.ts'
 import type { AskedCollection, Run } from '../ask/terms.ts'
 import { analyzeQuestion } from '../ask/retrieval/analyze-question.ts'
-import { canRead } from '../ask/retrieval/weights.ts'
+import { canRead, measuredWeight, similarityRange } from '../ask/retrieval/weights.ts'
+import { unitQuery } from '../vectors/packed-units.ts'
 import { degraded, questionOf, runOf, type AskingContext } from './ask-all.ts'
 import type { Judged } from './metrics.ts'
 import type { JudgedQuestion } from './set.ts'
@@ -13,6 +15,9 @@ import type { Candidate, PassageSearch } from '../ask/retrieval/passage-search.t
 export interface JudgedCandidates {
   /** The question's language as the service determines it. */
   readonly language: string
+  /** The weight of the dense retriever that the documents alone show, and the span of similarities that it goes with. */
+  readonly measured: number
+  readonly span: number
   readonly judged: Judged
   readonly found: readonly (Candidate & { readonly source: string })[]
 }
@@ -51,14 +56,19 @@ async function evidenceOf(
   if (!canRead(embedder, asked.language)) return []
   const { vector } = await embed(asked, run)
   if (vector === null) throw degraded(question)
-  const search = searchOf({ asked, vector, vectorWeight: 1, arm: 'fused', collection, filters: {}, topK: 0 })
+  const wanted = { asked, vector, vectorWeight: 1, arm: 'fused', collection, filters: {}, topK: 0 } as const
+  const search = searchOf(wanted, (embedder.unitsUpTo ?? 0) > 0)
   const { candidates, passages } = await store.search(search, all => all.map(each => each.chunkId), {
     signal: run.signal,
     label: 'learn',
   })
-  const found = candidates.flatMap(each => {
+  const found = withUnits(candidates, unitQuery(vector)).flatMap(each => {
     const source = passages.get(each.chunkId)?.source
     return source === undefined ? [] : [{ ...each, source }]
   })
-  return [{ language: asked.language, judged: question.judged, found }]
+  const { language } = asked
+  const { calibration } = collection
+  const measured = measuredWeight(embedder, language, calibration)
+  const { span } = similarityRange(embedder, language, calibration)
+  return [{ language, measured, span, judged: question.judged, found }]
 }

@@ -1,7 +1,8 @@
 import { fuse, vectorShare } from '../ask/retrieval/fuse.ts'
 import { chooseWeight, type Choice } from './choose-weight.ts'
 import type { JudgedCandidates } from './evidence.ts'
-import { ndcg } from './metrics.ts'
+import { mean, ndcg } from './metrics.ts'
+import type { LearnedWeights } from '../ask/retrieval/weights.ts'
 
 /** What the questions in one language show about the weight of the dense retriever. */
 export interface Lesson {
@@ -12,27 +13,27 @@ export interface Lesson {
   readonly choice: Choice | null
   /** The weight to use from now on; null leaves the one in use. */
   readonly learned: number | null
+  /** The span of similarities that the weights go with. */
+  readonly span: number
 }
 
 /** With fewer questions, the best weight is a matter of chance. */
 export const fewestQuestions = 50
 
-/**
- * One lesson per language, from the evidence of all sets together. `inUse` returns the current weight of a language,
- * `span` is the similarity span of the model (weights.ts).
- */
-export function learn(
-  evidence: readonly JudgedCandidates[],
-  inUse: (language: string) => number,
-  span: number,
-): Lesson[] {
+/** One lesson per language, from the evidence of all sets together. `before` is what was learned earlier. */
+export function learn(evidence: readonly JudgedCandidates[], before: LearnedWeights): Lesson[] {
   const groups = [...Map.groupBy(evidence, each => each.language)].sort(([a], [b]) => (a < b ? -1 : 1))
-  return groups.map(([language, group]) => lessonOf(language, group, inUse(language), span))
+  return groups.map(([language, group]) => {
+    const span = mean(group.map(each => each.span))
+    const learned = Object.hasOwn(before, language) ? before[language] : undefined
+    const inUse = learned ? (learned.weight * span) / (learned.span ?? span) : mean(group.map(each => each.measured))
+    return lessonOf(language, group, inUse, span)
+  })
 }
 
 /** A weight that does worse than the current one on held-out questions is not learned. */
 function lessonOf(language: string, group: readonly JudgedCandidates[], inUse: number, span: number): Lesson {
-  const facts = { language, questions: group.length, inUse }
+  const facts = { language, questions: group.length, inUse, span }
   if (group.length < fewestQuestions) return { ...facts, choice: null, learned: null }
   const choice = chooseWeight(weight => group.map(each => scoreAt(each, weight, span)), inUse)
   return { ...facts, choice, learned: choice.heldOut.chosen < choice.heldOut.inUse ? null : choice.weight }

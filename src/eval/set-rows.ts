@@ -28,6 +28,23 @@ export interface JsonRow {
   readonly text: string
   readonly title: string | undefined
   readonly language: string | undefined
+  /** All fields of the row, as the file has them. */
+  readonly fields: Fields
+}
+
+export type Fields = { readonly [key: string]: unknown }
+
+/** Lines that are JSON objects, with their numbers. Others are faults. */
+export async function* objectRows(
+  path: string,
+  faults: Faults,
+): AsyncGenerator<{ readonly line: number; readonly fields: Fields }> {
+  for await (const line of readLines(path)) {
+    if ('text' in line && line.text.trim() === '') continue
+    const fields = 'fault' in line ? line.fault : parsed(line.text)
+    if (typeof fields === 'string') faults.add(path, line.number, fields)
+    else yield { line: line.number, fields }
+  }
 }
 
 /**
@@ -36,42 +53,39 @@ export interface JsonRow {
  */
 export async function* jsonRows(path: string, faults: Faults): AsyncGenerator<JsonRow> {
   const firstLines = new Map<string, number>()
-  for await (const line of readLines(path)) {
-    if ('text' in line && line.text.trim() === '') continue
-    const row = 'fault' in line ? line.fault : rowOf(line.text, line.number)
+  for await (const { line, fields } of objectRows(path, faults)) {
+    const row = rowOf(fields, line)
     if (typeof row === 'string') {
-      faults.add(path, line.number, row)
+      faults.add(path, line, row)
       continue
     }
     const first = firstLines.get(row.id)
-    firstLines.set(row.id, first ?? line.number)
+    firstLines.set(row.id, first ?? line)
     if (first === undefined) yield row
-    else faults.add(path, line.number, `has the same id as line ${first}`)
+    else faults.add(path, line, `has the same id as line ${first}`)
   }
 }
 
 /** The row, or the reason why the line is not one. */
-function rowOf(text: string, line: number): JsonRow | string {
-  const fields = parsed(text)
-  if (typeof fields === 'string') return fields
+function rowOf(fields: Fields, line: number): JsonRow | string {
   const id = typeof fields['id'] === 'number' ? String(fields['id']) : fields['id']
   if (typeof id !== 'string' || !/^\S+$/.test(id)) return '"id" must be text without spaces, or a number'
   const body = fields['text']
   if (typeof body !== 'string' || body.trim() === '') return '"text" must be non-empty text'
-  return { line, id, text: body, title: filled(fields['title']), language: filled(fields['lang']) }
+  return { line, id, text: body, title: filled(fields['title']), language: filled(fields['lang']), fields }
 }
 
-function parsed(text: string): { readonly [key: string]: unknown } | string {
+function parsed(text: string): Fields | string {
   try {
     const value: unknown = JSON.parse(text)
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-    return isObject ? (value as { readonly [key: string]: unknown }) : 'is not a JSON object'
+    return isObject ? (value as Fields) : 'is not a JSON object'
   } catch {
     return 'is not valid JSON'
   }
 }
 
-function filled(value: unknown): string | undefined {
+export function filled(value: unknown): string | undefined {
   return typeof value === 'string' && value.trim() !== '' ? value : undefined
 }
 

@@ -81,7 +81,7 @@ function variantName(set: string, file: string): string {
   return variant === undefined ? set : `${set}/${variant}`
 }
 
-async function readCorpus(path: string, faults: Faults): Promise<SourceDocument[]> {
+export async function readCorpus(path: string, faults: Faults): Promise<SourceDocument[]> {
   const documents: SourceDocument[] = []
   for await (const row of jsonRows(path, faults)) {
     const content = {
@@ -107,7 +107,11 @@ interface Known {
   readonly questions: ReadonlySet<string>
 }
 
-async function readJudgements(path: string, known: Known, faults: Faults): Promise<Map<string, Map<string, number>>> {
+export async function readJudgements(
+  path: string,
+  known: Known,
+  faults: Faults,
+): Promise<Map<string, Map<string, number>>> {
   const judgements = new Map<string, Map<string, number>>()
   for await (const { line, question, document, grade } of qrelsRows(path, faults)) {
     if (!known.questions.has(question))

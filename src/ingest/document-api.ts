@@ -4,7 +4,7 @@ import type { Step } from '../resilience/pace.ts'
 import { metadataFault } from './bounds.ts'
 import { chunkSettings } from './chunk-settings.ts'
 import type { DocumentInput } from './document-from.ts'
-import type { Draft } from './draft.ts'
+import { withoutUnits, type Draft } from './draft.ts'
 import { embedDrafts } from './embed-drafts.ts'
 import { namedModel } from './named-model.ts'
 import { documentId, preparationMarks } from './prepare.ts'
@@ -92,7 +92,7 @@ export function documentApi<Room extends DocumentRoom>({
       const counts = await store.preparedness(preparationMarks, signal)
       return all.map(each => ({
         ...each,
-        ...(counts.get(each.name) ?? { outdated: 0, fromStoredText: 0 }),
+        ...(counts.get(each.name) ?? { outdated: 0, fromStoredText: 0, withUnits: 0 }),
         chunking: chunkSettings(each.chunking),
       }))
     },
@@ -126,10 +126,11 @@ export function documentApi<Room extends DocumentRoom>({
           await preparing.draft(embedder, document, { place: room, signal: aborted, isStored, collection: found }),
       )
       const target = await store.openCollection(collection, model, signal)
+      const hasUnits = target.chunkCount < (embedder.unitsUpTo ?? 0)
       const prepared = await embedDrafts(
         embedder,
         collection,
-        drafts.filter(draft => draft !== null),
+        drafts.filter(draft => draft !== null).map(draft => (hasUnits ? draft : withoutUnits(draft))),
         { signal, step },
       )
       const written = await store.write(target, prepared, null, signal)

@@ -2,6 +2,7 @@ import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { analyze, indexTerms } from '../text/analyze.ts'
 import { detectLanguage } from '../text/language.ts'
 import { chunk as chunksOf } from './chunk.ts'
+import { chunkUnits, type DraftUnits } from './units.ts'
 import { windowsOf, windowText, type WindowModel } from './windows.ts'
 import type { Chunk, ChunkSettings, ChunkWindow, PreparedDocument, SourceDocument } from './terms.ts'
 
@@ -12,6 +13,8 @@ export type DraftModel = WindowModel &
     readonly spoken?: readonly string[]
     /** Settings of the collection; the defaults if absent. */
     readonly chunking?: ChunkSettings
+    /** Whether units are embedded, too. */
+    readonly hasUnits?: boolean
   }
 
 /** A chunk with its terms and its windows, before embedding. Its text is that of the document from `start` to `end`. */
@@ -21,6 +24,8 @@ export interface DraftChunk extends Chunk {
   /** Length in words, for BM25. */
   readonly length: number
   readonly windows: readonly (ChunkWindow & { readonly text: string })[]
+  /** Absent where none are embedded. */
+  readonly units?: DraftUnits
 }
 
 /** A document without its text, after language detection. `hash` covers everything it is made from (prepare.ts). */
@@ -38,6 +43,11 @@ export interface Draft extends DraftHead {
   readonly warnings?: readonly string[]
 }
 
+/** For a collection with more chunks than units are embedded for. */
+export function withoutUnits(draft: Draft): Draft {
+  return { ...draft, chunks: draft.chunks.map(({ units: _units, ...chunk }) => chunk) }
+}
+
 export function languageOf(document: SourceDocument, { spoken = [] }: Pick<DraftModel, 'spoken'> = {}): string {
   return document.language ?? detectLanguage(`${document.title}\n${document.text}`, { among: spoken })
 }
@@ -53,7 +63,7 @@ function draftChunk(
   { text, keywords }: SourceDocument,
   chunk: Chunk,
   language: string,
-  model: WindowModel | null,
+  model: (WindowModel & Pick<DraftModel, 'hasUnits'>) | null,
 ): DraftChunk {
   const windows = model === null ? [] : windowsOf(text, chunk, language, model)
   // The title counts twice, because it says more about a passage than any single sentence.
@@ -67,6 +77,7 @@ function draftChunk(
     terms: [...indexTerms(analysis), ...findable],
     length: analysis.terms.length,
     windows: windows.map(({ start, end }) => ({ start, end, text: windowText(text, chunk, { start, end }, model!) })),
+    ...(model?.hasUnits && { units: chunkUnits(text, chunk, language, model) }),
   }
 }
 

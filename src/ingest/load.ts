@@ -1,4 +1,4 @@
-import type { Draft } from './draft.ts'
+import { withoutUnits, type Draft } from './draft.ts'
 import type { Outcome, SortKnown } from './outcomes.ts'
 import { documentId } from './prepare.ts'
 import { createRunId } from './run-id.ts'
@@ -25,6 +25,8 @@ export interface LoadDeps {
   /** Why the database cannot store a row, or null if the error has another cause. */
   readonly rowFault: (error: unknown) => string | null
   readonly model: NamedModel
+  /** Chunks of the collection up to which units are embedded; without a limit if absent. */
+  readonly unitsUpTo?: number | undefined
 }
 
 export interface LoadOptions {
@@ -44,6 +46,8 @@ export interface LoadReport {
   readonly unchanged: number
   readonly removed: number
   readonly chunks: number
+  /** Chunks whose units were left out because the collection has too many chunks. */
+  readonly chunksWithoutUnits: number
   readonly faults: number
   /** Share of the characters read so far that are prepared and written, 0…1. */
   readonly doneShare: number
@@ -56,6 +60,7 @@ const emptyReport: LoadReport = {
   unchanged: 0,
   removed: 0,
   chunks: 0,
+  chunksWithoutUnits: 0,
   faults: 0,
   doneShare: 0,
 }
@@ -108,7 +113,7 @@ export async function load(
     for await (const { drafts, unchanged, characters } of batches(outcomes, hooks)) {
       options.signal.throwIfAborted()
       charactersRead += characters
-      const prepared = await deps.embed(options.collection, drafts, onDraftFault, options.signal)
+      const prepared = await deps.embed(options.collection, fitting(drafts), onDraftFault, options.signal)
       if (waiting.length >= maxWaiting) await writing
       waiting.push({ prepared, unchangedIds: unchanged.map(each => documentId(options.collection, each)), characters })
       writing ??= writeWaiting()
@@ -124,6 +129,14 @@ export async function load(
     update({ removed: await deps.store.prune(target, scope) })
   }
   return report
+
+  function fitting(drafts: readonly Draft[]): readonly Draft[] {
+    const chunks = target.chunkCount + report.chunks
+    if (deps.unitsUpTo === undefined || chunks < deps.unitsUpTo) return drafts
+    const count = drafts.flatMap(draft => draft.chunks).filter(({ units }) => units !== undefined).length
+    if (count > 0) update({ chunksWithoutUnits: report.chunksWithoutUnits + count })
+    return drafts.map(withoutUnits)
+  }
 
   function onFault(fault: ReadFault): void {
     faultySources.add(fault.source ?? fault.path)

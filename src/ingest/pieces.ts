@@ -75,10 +75,12 @@ export function sizeOf(piece: Piece): number {
   return 200
 }
 
-function sizeOfChunk({ title, terms, windows, sections = [], tableHeader = '' }: DraftChunk): number {
+function sizeOfChunk({ title, terms, windows, units, sections = [], tableHeader = '' }: DraftChunk): number {
   const ofTerms = terms.reduce((sum, term) => sum + term.length + 8, 0)
   const ofSections = sections.reduce((sum, { headings }) => sum + headings.join().length + 50, tableHeader.length)
-  return 100 + title.length + ofTerms + ofSections + windows.reduce((sum, window) => sum + window.text.length + 50, 0)
+  const ofUnits = units === undefined ? 0 : units.heads.join().length + units.units.length * 30
+  const ofWindows = windows.reduce((sum, window) => sum + window.text.length + 50, 0)
+  return 100 + title.length + ofTerms + ofSections + ofUnits + ofWindows
 }
 
 /**

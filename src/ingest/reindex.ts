@@ -1,6 +1,6 @@
 import { isAskError } from '../errors.ts'
 import { chunkingMark, chunkSettings } from './chunk-settings.ts'
-import type { Draft } from './draft.ts'
+import { withoutUnits, type Draft } from './draft.ts'
 import type { LoadDeps } from './load.ts'
 import { isFromStoredText } from './prepare.ts'
 import type {
@@ -20,6 +20,8 @@ export interface ReindexDeps {
   readonly embed: LoadDeps['embed']
   readonly rowFault: LoadDeps['rowFault']
   readonly model: NamedModel
+  /** Chunks of the collection up to which units are embedded. */
+  readonly unitsUpTo?: number | undefined
 }
 
 export interface ReindexOptions {
@@ -96,9 +98,10 @@ async function reindexBatch(
     onFault?.({ path: source, source, reason })
   }
   const drafts = await Promise.all(stored.map(each => draftOf(each, target, { ...deps, fault }, signal)))
+  const hasUnits = target.chunkCount <= (deps.unitsUpTo ?? Infinity)
   const prepared = await deps.embed(
     target.name,
-    drafts.filter(draft => draft !== null),
+    drafts.filter(draft => draft !== null).map(draft => (hasUnits ? draft : withoutUnits(draft))),
     (draft, reason) => fault(draft.source, reason),
     signal,
   )

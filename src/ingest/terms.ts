@@ -1,5 +1,6 @@
 /** Types of loading: results of readers and of the chunker, and what is stored. */
 
+import type { Calibration } from '../ask/calibration/terms.ts'
 import type { CollectionAbstention, CollectionCaching } from '../ask/terms.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
@@ -161,7 +162,9 @@ export interface Collection {
   readonly efSearch: number | null
   readonly languages: readonly string[]
   /** Weights by language, learned for the collection's model; see {@link writeWeights}. */
-  readonly vectorWeights: Readonly<Record<string, number>>
+  readonly vectorWeights: Readonly<Record<string, { readonly weight: number; readonly span: number | null }>>
+  /** Measured with the collection's model; null until then. */
+  readonly calibration: Calibration | null
   readonly caching: CollectionCaching
   readonly chunking: ChunkOverrides
   /** Absent unless it was tuned. */
@@ -169,12 +172,14 @@ export interface Collection {
   readonly updatedAt: Date
 }
 
-/** How many documents of a collection are not as loading them now would make them. */
+/** How far the content of a collection is as loading it now would make it. */
 export interface Preparedness {
-  /** Prepared by an older version of Askwell, or with other settings of the collection. */
+  /** Documents prepared by an older version of Askwell, or with other settings of the collection. */
   readonly outdated: number
   /** Prepared by this version, but from the stored text: what its readers would find is in the source alone. */
   readonly fromStoredText: number
+  /** Chunks whose units have vectors. */
+  readonly withUnits: number
 }
 
 export interface StoredDocument {
@@ -210,6 +215,8 @@ export interface PreparedChunk extends Chunk {
   /** Length in words, for BM25. */
   readonly length: number
   readonly vectors: readonly { readonly start: number; readonly end: number; readonly embedding: Float32Array }[]
+  /** Its units with their vectors, packed (vectors/packed-units.ts). Absent where none were made. */
+  readonly units?: Uint8Array
 }
 
 export interface PreparedDocument {

@@ -114,12 +114,12 @@ function bodyOf(text: string, chunk: Chunk, window: ChunkWindow): string {
 /**
  * The text on one line without code fences. If there is nothing else they stay, because embedders reject empty text.
  */
-function embeddable(text: string): string {
+export function embeddable(text: string): string {
   const unfenced = text.replace(/^[^\S\n]*(?:`{3,}|~{3,})[\w+.-]*[^\S\n]*$/gm, '')
   return (unfenced.trim() === '' ? text : unfenced).replace(/\s+/g, ' ').trim()
 }
 
-const separator = ' › '
+export const separator = ' › '
 
 function withoutHeadings(text: string, title: string): string {
   const headings = new Set(title.split(separator))
@@ -134,7 +134,7 @@ function withoutHeadings(text: string, title: string): string {
   return rest
 }
 
-function withTitle(title: string, body: string): string {
+export function withTitle(title: string, body: string): string {
   if (title === '') return body
   return `${title}${/[.!?…。？！]$/.test(title) ? '' : '.'} ${body}`
 }
@@ -147,7 +147,7 @@ const shortened = new WeakMap<WindowModel, Map<string, string>>()
 const mostShortened = 16
 
 /** The title in at most half a window. It is shortened from the front, because the last headings are most specific. */
-function shortTitle(title: string, model: WindowModel): string {
+export function shortTitle(title: string, model: WindowModel): string {
   const known = shortened.get(model) ?? new Map<string, string>()
   shortened.set(model, known)
   const short = known.get(title) ?? toHalfWindow(title, model)
@@ -163,7 +163,7 @@ function toHalfWindow(title: string, model: WindowModel): string {
 }
 
 /** The title without its first heading, or without its first word if only one heading is left. */
-function withoutFront(title: string): string {
+export function withoutFront(title: string): string {
   const heading = title.indexOf(separator)
   if (heading !== -1) return title.slice(heading + separator.length)
   const word = title.indexOf(' ')

@@ -40,6 +40,7 @@ export function questionMetrics(kit: Kit): Subscriber {
     generator: ['llm', 'extractive', 'none'],
     abstained: ['false', 'true'],
   })
+  const smallTalk = kit.counter('smalltalk_total', 'Replies to greetings, thanks and goodbyes, which are no answers.')()
   const failures = kit.counter('failures_total', 'Questions that ended in an error, by code.', { code: codes })
   const degraded = kit.counter('degraded_total', 'Degraded answers and searches, by what was missing.', {
     reason: reasons,
@@ -75,7 +76,8 @@ export function questionMetrics(kit: Kit): Subscriber {
       const seconds = ms / 1000
       latency(answer.mode, answer.cache.status).observe(seconds, traceId)
       ;(answer.mode === 'fast' ? fast : smart).observe(seconds, traceId)
-      answers(answer.generator, answer.abstained ? 'true' : 'false').add()
+      if (answer.isSmallTalk) smallTalk.add()
+      else answers(answer.generator, answer.abstained ? 'true' : 'false').add()
       qos(facts.priority, answer.degraded.length === 0 ? 'whole' : 'degraded').add()
       steps.observe(facts.steps, traceId)
       countDegraded(answer)

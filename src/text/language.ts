@@ -248,6 +248,11 @@ function mostLikely(
 const vietnameseSyllable =
   /^(?:ngh?|[cgknt]h|ph|tr|gi|qu|[bcdghklmnrstvx])?(?:uye|uya|uyu|oai|oao|oay|oeo|uay|uoi|uou|ieu|yeu|[aeo]o|[aeiou]u|[aou]i|[auo]y|[iou]a|[iouy]e|uo|[aeiouy])(?:ch|n[gh]?|[cmpt])?$/
 
+/** Whether most of some words are syllables of Vietnamese, also without diacritics. */
+export function looksVietnamese(words: readonly string[]): boolean {
+  return words.length > 2 && words.filter(word => vietnameseSyllable.test(stripDiacritics(word))).length > words.length * 0.7
+}
+
 let memo: ReadonlyMap<string, ReadonlySet<string>> | undefined
 
 /** Stop words by language, as compared here; for Kazakh and Vietnamese also as typed on a foreign keyboard. */

@@ -1,6 +1,12 @@
 import { nfc } from './normal-form.ts'
 import { stem } from './stem.ts'
 
+/**
+ * Similarity from which a correction counts as the word that was asked. Below it, it may be another word and only
+ * fetches chunks.
+ */
+export const sureSimilarity = 0.8
+
 /** Nobody types a longer word letter by letter: it is a key, and keys are not confused with each other. */
 const maxLetters = 30
 

@@ -33,7 +33,7 @@ export function charged(
   const { embedding = 0, rerank = 0, rerankCall = 0 } = prices ?? {}
   const { chat, embedder, isEmbedderRemote, sentTokens } = models
   const embeddingPrice = { perMillion: embedding, tokensOf: (text: string) => sentTokens(text, 'query') }
-  const isRerankPaid = rerank > 0 || rerankCall > 0
+  const isRerankPaid = (rerank > 0 || rerankCall > 0) && !reranker?.isInProcess
   return {
     models: {
       ...models,

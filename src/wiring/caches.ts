@@ -151,7 +151,10 @@ function bytesOfAnswer({ answer }: CachedAnswer): number {
       80 * windows.length,
     0,
   )
-  const citations = answer.citations.reduce((sum, { quote }) => sum + 700 + 2 * quote.length, 0)
+  const citations = answer.citations.reduce(
+    (sum, { quote, metadata }) => sum + 800 + 2 * quote.length + 2 * JSON.stringify(metadata).length,
+    0,
+  )
   // The answer's JSON is cached once it was served (http/replies/wire.ts): about its text and citations once more.
   return 1000 + 4 * answer.text.length + passages + 2 * citations
 }

@@ -10,7 +10,6 @@ import type { Database } from '../adapters/postgres/database.ts'
 import type { Models } from '../adapters/models/models.ts'
 import { meterChat, meterEmbedder, meterReranker } from '../adapters/models/metered.ts'
 import { databaseFault } from '../adapters/postgres/errors.ts'
-import { createReranker } from '../adapters/models/reranker.ts'
 import type { Reranker } from '../ask/retrieval/rerank.ts'
 import { isAskError } from '../errors.ts'
 import type { EventBus, Events } from '../events.ts'
@@ -20,7 +19,7 @@ import type { CallLimitStatus } from '../resilience/call-limit.ts'
 import type { Guard } from '../resilience/guard.ts'
 import { LateReply } from '../resilience/with-timeout.ts'
 import { createHeartbeat } from '../resilience/heartbeat.ts'
-import type { Config, FollowSecret } from '../config/terms.ts'
+import type { Config } from '../config/terms.ts'
 
 export interface Guarded {
   /** The models, those of an API behind circuit breakers; a local model needs none. */
@@ -40,19 +39,19 @@ export interface Guarded {
 }
 
 export interface GuardsParts {
-  readonly config: Pick<Config, 'guard' | 'rerank' | 'admission'>
+  readonly config: Pick<Config, 'guard' | 'admission'>
   readonly database: Database
   readonly models: Models
+  /** Null when none is configured. */
+  readonly reranker: Reranker | null
   readonly events: EventBus
-  /** Follows the key of the reranker. */
-  readonly follow?: FollowSecret
 }
 
 /**
  * Adds circuit breakers, retries and idle timeouts to remote dependencies; each change of state is one
  * event.
  */
-export function openGuards({ config, database, models, events: { emit, subscribe }, follow }: GuardsParts): Guarded {
+export function openGuards({ config, database, models, reranker, events: { emit, subscribe } }: GuardsParts): Guarded {
   const guards = new Map<Dependency, Guard>()
   const lastStates = new Map<Dependency, BreakerState>()
   const faults = new Map<Dependency, ModelFault>()
@@ -93,7 +92,7 @@ export function openGuards({ config, database, models, events: { emit, subscribe
     return each
   }
   const reads = register('database', guardReads(database, heartbeat.isDown, parts))
-  const remote = guardModels({ config, models, follow }, parts, register)
+  const remote = guardModels({ config, models, reranker }, parts, register)
   const states = () => Object.fromEntries([...guards.keys()].map(dependency => [dependency, stateOf(dependency)]))
   return {
     ...remote,
@@ -108,7 +107,7 @@ export function openGuards({ config, database, models, events: { emit, subscribe
 type Register = <G extends { readonly guard: Guard }>(dependency: Dependency, each: G) => G
 
 function guardModels(
-  { config, models, follow }: Pick<GuardsParts, 'config' | 'models'> & { readonly follow: FollowSecret | undefined },
+  { config, models, reranker }: Pick<GuardsParts, 'config' | 'models' | 'reranker'>,
   parts: GuardParts & { readonly events: Events },
   register: Register,
 ): Pick<Guarded, 'models' | 'modelCalls' | 'reranker'> {
@@ -128,10 +127,13 @@ function guardModels(
         ? register('embeddings', guardEmbedder(meterEmbedder(embedder, events), hedgeMs, parts))
         : embedder,
     },
-    reranker: config.rerank
-      ? register('rerank', guardReranker(meterReranker(createReranker(config.rerank, follow), events), parts))
-      : null,
+    reranker: reranker && guardedReranker(meterReranker(reranker, events), parts, register),
   }
+}
+
+/** A model in this process needs no circuit breaker: its thread is replaced when it dies. */
+function guardedReranker(reranker: Reranker, parts: GuardParts, register: Register): Reranker {
+  return reranker.isInProcess ? reranker : register('rerank', guardReranker(reranker, parts))
 }
 
 const never = new AbortController().signal

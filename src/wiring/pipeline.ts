@@ -7,6 +7,7 @@ import { type Database } from '../adapters/postgres/database.ts'
 import { type Models } from '../adapters/models/models.ts'
 import { meterSaves } from '../adapters/models/metered.ts'
 import { createSimilarQuestions } from '../adapters/postgres/store/similar-questions.ts'
+import { knownTermsIn } from '../adapters/postgres/store/vocabulary.ts'
 import { createPassageStore } from '../adapters/postgres/store/passages.ts'
 import { type Bm25 } from '../adapters/postgres/store/textsearch.ts'
 import { createGate } from '../ask/abstention/gate.ts'
@@ -30,9 +31,12 @@ import { rewriteWith } from '../ask/retrieval/rewrite.ts'
 import { searchWith, type SearchPassages } from '../ask/search.ts'
 import { createSemanticCache, type SemanticCache } from '../ask/cache/semantic/semantic-cache.ts'
 import { semanticAnswersFrom } from '../ask/cache/semantic/semantic-answers.ts'
+import { withSmallTalk } from '../ask/smalltalk/answer.ts'
 import { createStages, remotely, type Stage, type Stages } from '../ask/stage.ts'
+import type { Embedder } from '../ask/retrieval/embedder.ts'
+import type { Collection } from '../ingest/terms.ts'
 import type { AskedCollection, AskWithin, Passage, AnalyzedQuestion } from '../ask/terms.ts'
-import { similarityRange, vectorWeight } from '../ask/retrieval/weights.ts'
+import { rescaled, similarityRange, vectorWeight } from '../ask/retrieval/weights.ts'
 import { type Caches } from './caches.ts'
 import { type Guarded } from './guards.ts'
 import type { Events } from '../events.ts'
@@ -84,7 +88,7 @@ export function createAskPipeline(parts: PipelineParts): AskPipeline {
   )
   const semanticCache = semanticCacheOf(parts, steps.embed)
   return {
-    cachedAsk: cachedAskOver(createPipeline(steps), semanticCache, parts, stages),
+    cachedAsk: cachedAskOver(withSmallTalk(createPipeline(steps)), semanticCache, parts, stages),
     semanticCache,
     search: searchWith(steps, find),
   }
@@ -109,7 +113,7 @@ function semanticCacheOf(
 function cachedAskOver(
   compute: AskWithin,
   semanticCache: SemanticCache | null,
-  { config, snapshots, caches, models, events, log, admission, budgets }: PipelineParts,
+  { config, snapshots, caches, models, reranker, events, log, admission, budgets }: PipelineParts,
   { stage }: Stages,
 ): CachedAsk {
   const { timeoutMs } = config.ask
@@ -131,7 +135,7 @@ function cachedAskOver(
       compute,
     },
     answers: caches.answers,
-    configHash: configHashOf(config, models),
+    configHash: configHashOf(config, models, reranker),
     events,
     staleSeconds: config.cache.keep.staleSeconds,
     background: { log, timeoutMs },
@@ -173,7 +177,11 @@ function digest(parts: readonly unknown[]): string {
 }
 
 /** Hash of what changes answers and is equal for all questions. */
-function configHashOf({ ask, models: named, rerank }: Config, { embedder }: Models): string {
+function configHashOf(
+  { ask, models: named, rerank }: Config,
+  { embedder }: Models,
+  reranker: Guarded['reranker'],
+): string {
   return digest([
     version,
     promptVersion,
@@ -182,7 +190,7 @@ function configHashOf({ ask, models: named, rerank }: Config, { embedder }: Mode
     named.baseUrl,
     named.chat,
     ask,
-    rerank && [rerank.url, rerank.model, rerank.candidates],
+    rerank && reranker && [rerank.url, reranker.model, rerank.candidates, rerank.readsUnits],
   ])
 }
 
@@ -196,8 +204,13 @@ function stepsOf({ config, reads, reranker, bm25, models, events, caches }: Pipe
     retrieve: stage(
       'retrieve',
       budgetMs.retrieve,
-      searchIn(createPassageStore(reads, bm25), similarityRange(embedder), config.ask),
+      searchIn(
+        createPassageStore(reads, bm25),
+        (language, { calibration }) => similarityRange(embedder, language, calibration),
+        config.ask,
+      ),
     ),
+    knownTerms: stage('retrieve', budgetMs.retrieve, knownTermsIn(reads)),
     rerank: rerankStep(config, reranker, stages),
     pack: (passages: readonly Passage[], question: string) =>
       pack(passages, { maxTokens: config.ask.promptTokens, question, onCut: () => events.budgetExceeded('tokens') }),
@@ -213,8 +226,7 @@ function stepsOf({ config, reads, reranker, bm25, models, events, caches }: Pipe
       condense: remotely(stage('understand', budgetMs.understand, rewrites.condense)),
       rephrase: remotely(stage('understand', budgetMs.understand, rewrites.rephrase)),
     },
-    vectorWeight: (language: string, { vectorWeights }: AskedCollection) =>
-      vectorWeight(embedder, language, vectorWeights),
+    vectorWeight: (language: string, collection: AskedCollection) => vectorWeight(embedder, language, collection),
     gate: createGate(learned, config.ask.abstainBelow),
     reserveMs,
     model: chat?.model ?? null,
@@ -223,36 +235,39 @@ function stepsOf({ config, reads, reranker, bm25, models, events, caches }: Pipe
 
 function rerankStep({ rerank }: Config, reranker: Guarded['reranker'], { stage }: Stages): SelectSteps['rerank'] {
   if (!rerank || !reranker) return null
-  const { candidates, timeoutMs } = rerank
-  return { candidates, run: remotely(stage('rerank', timeoutMs, rerankWith(reranker, candidates))) }
+  const { candidates, timeoutMs, readsUnits } = rerank
+  const run = stage('rerank', timeoutMs, rerankWith(reranker, rerank))
+  return { candidates, readsUnits, run: reranker.isInProcess ? run : remotely(run) }
 }
 
 /** The collection as a question sees it; null when there is none of this name. */
 export async function askedCollection(
   store: Pick<CollectionStore, 'collection'>,
-  { embedder }: Models,
+  { embedder }: Pick<Models, 'embedder'>,
   name: string,
   signal: AbortSignal,
 ): Promise<AskedCollection | null> {
   const found = await store.collection(name, signal)
+  return found && askedFrom(found, embedder)
+}
+
+export function askedFrom(found: Collection, embedder: Embedder): AskedCollection {
+  const { id, name, epoch, epochMark, languages, efSearch, windowCount, chunkCount, caching, abstention, model } = found
   // May have been re-embedded by another model meanwhile, whose vectors cannot be compared with ours.
-  const isOurs = found?.model?.name === embedder.model
-  if (!found) return null
-  const { id, epoch, epochMark, languages, vectorWeights, efSearch, windowCount, chunkCount, caching, abstention } =
-    found
-  const windowsPerChunk = Math.max(1, Math.ceil(windowCount / Math.max(1, chunkCount)))
+  const isOurs = model?.name === embedder.model
+  const calibration = isOurs || model === null ? found.calibration : null
   return {
     id,
     name,
     epoch,
     epochMark,
     chunkCount,
-    modelId: isOurs ? found.model.id : null,
-    windowsPerChunk,
+    modelId: isOurs ? model.id : null,
+    windowsPerChunk: Math.max(1, Math.ceil(windowCount / Math.max(1, chunkCount))),
     efSearch,
     languages,
-    vectorWeights,
-    calibration: null,
+    vectorWeights: rescaled(embedder, found.vectorWeights, calibration),
+    calibration,
     ...(abstention && { abstention }),
     caching,
   }

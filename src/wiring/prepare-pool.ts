@@ -180,11 +180,11 @@ function refuse({ source }: Pick<DocumentInput, 'source'>, reason: string): neve
 }
 
 function factsOf(
-  { counting, maxTokens, windowTokens, readsCode, languages }: Embedder,
+  { counting, maxTokens, windowTokens, readsCode, languages, unitsUpTo = 0 }: Embedder,
   collection: DraftedFor | null = null,
 ): ModelFacts {
   const ofCollection = collection && { spoken: collection.languages, chunking: chunkSettings(collection.chunking) }
-  return { counting, maxTokens, windowTokens, readsCode, languages, ...ofCollection }
+  return { counting, maxTokens, windowTokens, readsCode, languages, hasUnits: unitsUpTo > 0, ...ofCollection }
 }
 
 /** Assembles the pieces of one document. */

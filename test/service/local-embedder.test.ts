@@ -131,7 +131,11 @@ t.test('the model computes on a thread of its own', async t => {
   t.ok(onThisThread! < spent! / 2, `${onThisThread} µs of ${spent} µs were computed here`)
 })
 
-const fragile = { program: new URL('../support/fragile-worker.ts', import.meta.url), textsAtOnce: 4 }
+const fragile = {
+  name: 'The embedding model',
+  program: new URL('../support/fragile-worker.ts', import.meta.url),
+  itemsAtOnce: 4,
+}
 
 for (const [what, calls, threads] of [
   ['a document is no reason for a second thread', [Array.from({ length: 60 }, () => 'live')], 1],
@@ -141,41 +145,42 @@ for (const [what, calls, threads] of [
 ] as const) {
   t.test(what, async t => {
     const state = new Int32Array(new SharedArrayBuffer(8))
-    const pool = createWorkerPool({ ...fragile, size: 2, data: state.buffer })
+    const pool = createWorkerPool<string, Float32Array>({ ...fragile, size: 2, data: state.buffer })
     t.teardown(() => pool.close())
-    await Promise.all(calls.map(texts => pool.embed(texts, never)))
+    await Promise.all(calls.map(texts => pool.run(texts, never)))
     t.equal(state[0], threads)
   })
 }
 
 t.test('nothing waits for a thread that still loads while another works', async t => {
   const state = new Int32Array(new SharedArrayBuffer(8))
-  const pool = createWorkerPool({ ...fragile, size: 2, data: state.buffer })
+  const pool = createWorkerPool<string, Float32Array>({ ...fragile, size: 2, data: state.buffer })
   t.teardown(() => pool.close())
-  await Promise.all(Array.from({ length: 8 }, () => pool.embed(['both'], never)))
+  await Promise.all(Array.from({ length: 8 }, () => pool.run(['both'], never)))
   t.equal(state[0], 2, 'the second never ended its loading')
 })
 
 t.test('a model that cannot be loaded fails what waits for it', async t => {
-  const pool = createWorkerPool({
+  const pool = createWorkerPool<string, Float32Array>({
+    name: 'The embedding model',
     program: new URL('data:text/javascript,throw new Error("no model")'),
     size: 2,
-    textsAtOnce: 4,
+    itemsAtOnce: 4,
   })
   t.teardown(() => pool.close())
-  const replies = await Promise.allSettled(Array.from({ length: 8 }, () => pool.embed(['one'], never)))
+  const replies = await Promise.allSettled(Array.from({ length: 8 }, () => pool.run(['one'], never)))
   t.equal(replies.filter(each => each.status === 'rejected' && each.reason.code === 'model_failed').length, 8)
 })
 
 t.test('a thread that dies fails the call it was at and is replaced', async t => {
-  const pool = createWorkerPool({ ...fragile, size: 1 })
+  const pool = createWorkerPool<string, Float32Array>({ ...fragile, size: 1 })
   t.teardown(() => pool.close())
-  const dying = pool.embed(['die'], never)
-  const waiting = pool.embed(['live'], never)
+  const dying = pool.run(['die'], never)
+  const waiting = pool.run(['live'], never)
   await t.rejects(dying, { code: 'model_failed' })
   t.strictSame([...(await waiting)[0]!], [1])
-  await t.rejects(pool.embed(['fail'], never), { code: 'model_failed' })
-  t.strictSame([...(await pool.embed(['live'], never))[0]!], [1])
+  await t.rejects(pool.run(['fail'], never), { code: 'model_failed' })
+  t.strictSame([...(await pool.run(['live'], never))[0]!], [1])
 })
 
 t.test('closing ends what waits, and nothing is taken after', async t => {

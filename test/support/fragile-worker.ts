@@ -12,7 +12,7 @@ parentPort!.on('message', (texts: readonly string[]) => {
   if (texts.includes('die')) throw new Error('as told')
   if (texts.includes('both')) Atomics.wait(state, started, 1)
   parentPort!.postMessage(
-    texts.includes('fail') ? { error: 'as told' } : { vectors: texts.map(() => Float32Array.of(1)) },
+    texts.includes('fail') ? { error: 'as told' } : { results: texts.map(() => Float32Array.of(1)) },
   )
 })
-parentPort!.postMessage({ vectors: [] })
+parentPort!.postMessage({ results: [] })

@@ -44,7 +44,7 @@ export function tinyModel({
 }: TinyModel = {}): Folder {
   const usual = {
     'config.json': { model_type: 'bert', hidden_size: width, max_position_embeddings: 64 },
-    'tokenizer.json': tokenizer(),
+    'tokenizer.json': tokenizer(vocabulary),
     'tokenizer_config.json': {
       tokenizer_class: 'BertTokenizer',
       model_max_length: 48,
@@ -59,9 +59,10 @@ export function tinyModel({
   return inFolders({ ...usual, ...files })
 }
 
-type Folder = { [name: string]: Folder | string | Buffer }
+export type Folder = { [name: string]: Folder | string | Buffer }
 
-function inFolders(files: NonNullable<TinyModel['files']>): Folder {
+/** Nests the files by the folders in their paths. */
+export function inFolders(files: NonNullable<TinyModel['files']>): Folder {
   const root: Folder = {}
   for (const [path, content] of Object.entries(files)) {
     const names = path.split('/')
@@ -76,7 +77,8 @@ function asFile(content: object | string | Uint8Array): string | Buffer {
   return typeof content === 'string' ? content : JSON.stringify(content)
 }
 
-function tokenizer(): object {
+/** A WordPiece tokenizer; `pair` is its template for two texts. */
+export function tokenizer(vocabulary: readonly string[], pair: readonly object[] = []): object {
   const special = (content: string) => ({
     id: vocabulary.indexOf(content),
     content,
@@ -105,7 +107,7 @@ function tokenizer(): object {
     post_processor: {
       type: 'TemplateProcessing',
       single: [mark('[CLS]'), { Sequence: { id: 'A', type_id: 0 } }, mark('[SEP]')],
-      pair: [],
+      pair,
       special_tokens: Object.fromEntries(
         Object.entries(marks).map(([id, number]) => [id, { id, ids: [number], tokens: [id] }]),
       ),
@@ -138,31 +140,31 @@ function graph(output: NonNullable<TinyModel['output']>): Uint8Array {
   return message([1, 8], [7, body], [8, opset])
 }
 
-const float = 1
-const int64 = 7
+export const float = 1
+export const int64 = 7
 
 function table(): Uint8Array {
   const numbers = Float32Array.from(vocabulary.flatMap(rowOf))
   return message([1, vocabulary.length], [1, width], [2, float], [8, 'table'], [9, new Uint8Array(numbers.buffer)])
 }
 
-function tensorType(name: string, type: number, dims: readonly (string | number)[]): Uint8Array {
+export function tensorType(name: string, type: number, dims: readonly (string | number)[]): Uint8Array {
   const shape = message(...dims.map((dim): Field => [1, message(typeof dim === 'number' ? [1, dim] : [2, dim])]))
   return message([1, name], [2, message([1, message([1, type], [2, shape])])])
 }
 
-function int(name: string, value: number): Uint8Array {
+export function int(name: string, value: number): Uint8Array {
   return message([1, name], [3, value], [20, 2])
 }
 
-function ints(name: string, values: readonly number[]): Uint8Array {
+export function ints(name: string, values: readonly number[]): Uint8Array {
   return message([1, name], ...values.map((value): Field => [8, value]), [20, 7])
 }
 
-type Field = readonly [number: number, value: number | string | Uint8Array]
+export type Field = readonly [number: number, value: number | string | Uint8Array]
 
 /** A protobuf message: integers as varints, everything else with its length in front. */
-function message(...fields: readonly Field[]): Uint8Array {
+export function message(...fields: readonly Field[]): Uint8Array {
   return Buffer.concat(
     fields.flatMap(([number, value]) => {
       if (typeof value === 'number') return [varint(number << 3), varint(value)]

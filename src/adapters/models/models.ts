@@ -36,12 +36,19 @@ export interface OpenModelsOptions {
   readonly onAbsent?: (error: AskError) => void
   /** Follows the key of the API. */
   readonly follow?: FollowSecret
+  /** Called with what was assumed about a model on disk because nothing says it. */
+  readonly onAssumed?: (assumption: string) => void
 }
 
 const probeMs = 10_000
 
 /** Rejects with `model_*` and what to check if the API must be asked and does not respond. */
 export async function openModels(settings: ModelSettings, options: OpenModelsOptions = {}): Promise<Models> {
+  const models = await openEach(settings, options)
+  return { ...models, embedder: { ...models.embedder, unitsUpTo: settings.unitsUpTo } }
+}
+
+async function openEach(settings: ModelSettings, options: OpenModelsOptions): Promise<Models> {
   const client = createOpenAIClient({
     apiKey: settings.apiKey,
     baseUrl: settings.baseUrl,
@@ -62,7 +69,7 @@ export async function openModels(settings: ModelSettings, options: OpenModelsOpt
   }
   const isOnDisk = settings.embedding.startsWith(onnxScheme)
   const embedder = isOnDisk
-    ? await onnxEmbedder(settings)
+    ? await onnxEmbedder(settings, options)
     : traceEmbedder(await apiEmbedder(client, settings, options), remoteSpans(client, settings))
   const prefixes = { ...noPrefixes, ...prefixesOf(settings) }
   const sentTokens = (text: string, kind: TextKind) => embedder.countTokens(prefixes[kind] + text)
@@ -76,12 +83,14 @@ export async function openModels(settings: ModelSettings, options: OpenModelsOpt
   }
 }
 
-async function onnxEmbedder(settings: ModelSettings): Promise<Embedder> {
+async function onnxEmbedder(settings: ModelSettings, { onAssumed }: OpenModelsOptions): Promise<Embedder> {
   const path = settings.embedding.slice(onnxScheme.length)
   const embedder = await openOnnxEmbedder({
     path,
     languages: settings.embeddingLanguages,
     prefixes: prefixesOf(settings),
+    pooling: settings.embeddingPooling,
+    onAssumed,
   })
   return traceEmbedder(embedder, { model: embedder.model })
 }

@@ -1,5 +1,6 @@
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib'
 import type { CachedAnswer } from '../../ask/cache/freshness.ts'
+import type { Citation, Passage } from '../../ask/terms.ts'
 
 /**
  * Format of answers in Redis: one digit for the format version, 13 for `freshUntil` (compared by Lua scripts), then
@@ -33,10 +34,21 @@ export function decodeAnswer(bytes: Buffer): CachedAnswer | undefined {
   }
 }
 
-/** Versions before 0.2 stored `openai` as the generator of a language model's answers. */
+/**
+ * Versions before 0.2 stored `openai` as the generator of a language model's answers, and no source and metadata of
+ * citations, which their passages have.
+ */
 function withCurrentNames(value: CachedAnswer): CachedAnswer {
-  const { generator } = value.answer as { readonly generator: string }
-  return generator === 'openai' ? { ...value, answer: { ...value.answer, generator: 'llm' } } : value
+  const { answer } = value
+  const generator = (answer.generator as string) === 'openai' ? 'llm' : answer.generator
+  const citations = answer.citations.map(citation => withSource(citation, answer.passages))
+  return { ...value, answer: { ...answer, generator, citations } }
+}
+
+function withSource(citation: Citation, passages: readonly Passage[]): Citation {
+  if (typeof citation.source === 'string') return citation
+  const { source = '', metadata = {} } = passages.find(({ chunkId }) => chunkId === citation.chunkId) ?? {}
+  return { ...citation, source, metadata }
 }
 
 function isComplete({ answer, madeAt, freshUntil, tookMs }: CachedAnswer): boolean {

@@ -1,4 +1,5 @@
-import { sureSimilarity, type AnalyzedQuestion, type QueryTerm } from '../terms.ts'
+import { sureSimilarity } from '../../text/spellings.ts'
+import type { AnalyzedQuestion, QueryTerm } from '../terms.ts'
 
 /** A content word of the question. */
 export interface AskedWord {

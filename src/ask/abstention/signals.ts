@@ -1,7 +1,8 @@
 import { analyze, comparedTerms, notationTerms } from '../../text/analyze.ts'
 import { createMeant } from '../generation/meant-words.ts'
 import type { Calibration, SimilarityRange } from '../calibration/terms.ts'
-import type { AnalyzedQuestion, Evidence, Passage, Window } from '../terms.ts'
+import type { Span } from '../../text/sentences.ts'
+import type { AnalyzedQuestion, Evidence, Passage } from '../terms.ts'
 import { askedWords, highestBm25, shareOf, type AskedWord } from './asked-words.ts'
 import { judgedCount, type Quoted } from './evidence.ts'
 
@@ -158,10 +159,9 @@ function windowSignals(
   }
 }
 
+/** That of the best window; where the windows are not known, what the ranking used. */
 function similarityOf({ scores: { vector }, windows }: Passage): number | null {
-  const all = windows.map(each => each.similarity)
-  if (vector !== null) all.push(vector)
-  return all.length === 0 ? null : Math.max(...all)
+  return windows.length === 0 ? vector : Math.max(...windows.map(each => each.similarity))
 }
 
 type Scale = (similarity: number) => number
@@ -187,7 +187,7 @@ function scaleOf({ unrelated, related }: Pick<SimilarityRange, 'unrelated' | 're
 }
 
 function unitSignals({ collection: { calibration }, similarity }: Evidence, judged: readonly Passage[]): Signals {
-  const found = judged.flatMap(({ units = [] }) => units.map(unit => unit.similarity))
+  const found = judged.flatMap(({ units = [] }) => units.flatMap(unit => unit.similarity ?? []))
   return found.length === 0 ? {} : { unit: unitScale(calibration, similarity)(Math.max(...found)) }
 }
 
@@ -214,14 +214,15 @@ function logOdds(scores: readonly number[]): number[] {
 const tiny = 1e-5
 
 function quoteSignals(evidence: Evidence, { citations, passages }: Quoted, ofPassages: Signals): Signals {
-  const quoted = citations.flatMap(({ index, quote, title, start, end }) => {
-    const passage = passages[index - 1]
+  const quoted = citations.flatMap(({ chunkId, quote, title, start, end }) => {
+    const passage = passages.find(each => each.chunkId === chunkId)
     return passage ? [{ passage, quote, title, start, end }] : []
   })
-  const isQuoted = ({ start, end }: Window, span: { readonly start: number; readonly end: number }) =>
-    start < span.end && end > span.start
+  const isQuoted = ({ start, end }: Span, span: Span) => start < span.end && end > span.start
   const similarities = (of: 'windows' | 'units') =>
-    quoted.flatMap(each => (each.passage[of] ?? []).filter(part => isQuoted(part, each)).map(part => part.similarity))
+    quoted.flatMap(each =>
+      (each.passage[of] ?? []).filter(part => isQuoted(part, each)).flatMap(part => part.similarity ?? []),
+    )
   const windows = similarities('windows')
   const units = similarities('units')
   const reranked = quoted.flatMap(each => {

@@ -106,6 +106,7 @@ function scopeOf(
       collection.id,
       collection.epoch,
       collection.epochMark,
+      collection.calibration?.version ?? null,
       collection.abstention ? [collection.abstention.hopeless, collection.abstention.doubtful] : null,
       mode,
       topK,

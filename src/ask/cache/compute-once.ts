@@ -8,6 +8,7 @@ import { bestEffort } from '../best-effort.ts'
 import { replay } from './replay.ts'
 import type { FillLease } from './shared-cache.ts'
 import type { Stage } from '../stage.ts'
+import { isSmallTalk } from '../smalltalk/small-talk.ts'
 import { staleIfError } from './stale-if-error.ts'
 import type { Answer, AskedCollection, AskEvent, AskWithin, CacheTier, Question, Run } from '../terms.ts'
 
@@ -123,7 +124,7 @@ export function computeOnceWith(
     { question, collection, cacheKey, recomputeAfter }: CacheableQuestion,
     run: Run,
   ): Promise<SemanticMatch | null> {
-    if (recomputeAfter !== undefined || !semantic) return null
+    if (recomputeAfter !== undefined || !semantic || isSmallTalk(question.text)) return null
     return await bestEffort(null, run, bounded => semantic.lookup({ question, collection, cacheKey }, bounded))
   }
 

@@ -25,9 +25,18 @@ export type SignalName = 'window' | 'unit' | 'coverage' | 'lexical'
 /** Null where the signal was not measured: no vectors, no units, or no questions. */
 export type Signals = Readonly<Record<SignalName, Spread | null>>
 
+/** Ranges of questions in one language. */
+export interface LanguageRange {
+  readonly windows: SimilarityRange
+  /** Null while the units have no vectors. */
+  readonly units: SimilarityRange | null
+}
+
 export interface Calibration {
-  /** Changes with every measurement. */
+  /** A digest of what was measured. */
   readonly version: string
+  /** The version of the way of measuring. */
+  readonly measuring: number
   /** The model of the vectors that were measured; null for a collection without vectors. */
   readonly modelId: number | null
   /** Languages of the collection when it was measured, most frequent first. */
@@ -35,6 +44,8 @@ export interface Calibration {
   readonly windows: SimilarityRange
   /** Null while the units have no vectors. */
   readonly units: SimilarityRange | null
+  /** Ranges by the language of the question, where it is one of the collection's. */
+  readonly byLanguage: Readonly<Record<string, LanguageRange>>
   /**
    * Weight of the dense retriever, 0…1, by the language of the question (`ru`) or by question and passage (`kk>ru`,
    * which goes first).
@@ -42,7 +53,10 @@ export interface Calibration {
   readonly vectorWeights: Readonly<Record<string, number>>
   /** Over questions that have nothing to do with the collection. */
   readonly far: Signals
-  /** Over questions made from its own documents. */
+  /**
+   * Over questions made from its own documents. Coverage and BM25 are a lower bound where it has no questions of its own:
+   * a sentence shares fewer words with those around it than a question with its answer.
+   */
   readonly related: Signals
   /** Made from its own documents. */
   readonly questions: number

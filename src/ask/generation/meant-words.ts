@@ -1,12 +1,13 @@
 import { shortestRest } from '../../text/joined.ts'
+import { sureSimilarity } from '../../text/spellings.ts'
 import type { AnalyzedQuestion, QueryTerm } from '../terms.ts'
 
 type Terms = ReadonlySet<string>
 
 /**
  * Adds to the words of a sentence those of the question that it has in another form, as the search does: "wi" and "fi"
- * to one with "wifi", "login" to one with "log in", "ausweis" to one with "bibliotheksausweis". A word that any of the
- * sentences has is not read as two.
+ * to one with "wifi", "login" to one with "log in", "ausweis" to one with "bibliotheksausweis", "sumbit" to one with
+ * "submit". A word that any of the sentences has is not read as two, nor corrected.
  */
 export function createMeant({ terms, own }: AnalyzedQuestion, held: Terms): (terms: Terms) => Terms {
   const asked = [...new Map([...terms, ...own].map(term => [term.term, term])).values()]
@@ -23,7 +24,10 @@ interface Reader {
   readonly isIn: (words: Terms) => boolean
 }
 
-function* readersOf({ term, joined = [], splits = [], isInCompounds }: QueryTerm, held: Terms): Generator<Reader> {
+function* readersOf(asked: QueryTerm, held: Terms): Generator<Reader> {
+  const { term, joined = [], splits = [], isInCompounds, corrected = [] } = asked
+  const sure = corrected.filter(({ similarity }) => similarity >= sureSimilarity).map(each => each.term)
+  if (sure.length > 0 && !held.has(term)) yield { term, isIn: words => sure.some(correction => words.has(correction)) }
   const joins = new Set(joined).intersection(held)
   if (joins.size > 0) yield { term, isIn: words => !joins.isDisjointFrom(words) }
   const halves = held.has(term) ? [] : splits.map(each => each.terms).filter(each => each.every(half => held.has(half)))

@@ -16,7 +16,7 @@ interface QuotedSpan extends Span {
 }
 
 /**
- * Each run of adjacent sentences, followed by its citation. Verbatim, except that a document's own `[2]` is escaped, so
+ * Each run of adjacent sentences, followed by its citation, numbered from 1. Verbatim, except that a document's own `[2]` is escaped, so
  * that it does not look like a citation; the quote in the citation is not. Rows have the header of their table above
  * them.
  */
@@ -28,7 +28,6 @@ export function quotedAnswer(runs: readonly (readonly QuotedSpan[])[], passages:
       ? [
           {
             passage,
-            index: first.passageIndex + 1,
             start: first.start,
             end: last.end,
             header: first.row?.header ?? null,
@@ -36,28 +35,30 @@ export function quotedAnswer(runs: readonly (readonly QuotedSpan[])[], passages:
         ]
       : []
   })
-  const parts = quotes.map(({ passage, index, start, end, header }) => {
+  const parts = quotes.map(({ passage, start, end, header }, i) => {
     const quote = passage.text.slice(start, end)
-    return `${withoutMarkers(header === null ? quote : `${header}\n${quote}`)} [${index}]`
+    return `${withoutMarkers(header === null ? quote : `${header}\n${quote}`)} [${i + 1}]`
   })
   return {
     text: parts.join(parts.some(part => part.includes('\n')) ? '\n\n' : ' '),
-    citations: quotes.map(({ passage, index, ...quote }) => citationOf(passage, index, quote)),
+    citations: quotes.map(({ passage, ...quote }, i) => citationOf(passage, i + 1, quote)),
   }
 }
 
 /** `start` and `end` are offsets in the passage; the citation uses offsets in the stored document. */
 export function citationOf(passage: Passage, index: number, { start, end }: Span): Citation {
-  const { documentId, chunkId, version, scores } = passage
+  const { documentId, chunkId, version, source, metadata, scores } = passage
   const { title, url, page } = placeAt(passage, start)
   return {
     index,
     documentId,
     chunkId,
     version,
+    source,
     title,
     url,
     page,
+    metadata,
     quote: passage.text.slice(start, end),
     start: passage.start + start,
     end: passage.start + end,

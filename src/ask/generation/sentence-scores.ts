@@ -1,116 +1,147 @@
-import { analyze, comparedTerms, notationTerms } from '../../text/analyze.ts'
-import { memoized } from '../../text/memoized.ts'
-import { unitsOf, type Unit } from '../../text/units.ts'
-import type { Passage, AnalyzedQuestion } from '../terms.ts'
+import type { AnalyzedQuestion, Passage } from '../terms.ts'
 import { createMeant } from './meant-words.ts'
-import { placeAt } from './places.ts'
-import { tableRowsOf, type TableRow } from './table-rows.ts'
+import { isNamed, sentencesOf, type PassageSentence, type Title } from './passage-sentences.ts'
+import { unitSignals, type UnitSignals } from './unit-signals.ts'
 
-export interface ScoredSentence {
-  readonly passageIndex: number
-  /** Position among the passage's sentences and blocks of code. */
-  readonly position: number
-  /** Offsets into the passage's text. */
-  readonly start: number
-  readonly end: number
-  readonly text: string
-  readonly kind: 'sentence' | 'heading' | 'code'
-  /** Set for a row of a table. */
-  readonly row?: TableRow | undefined
+export interface ScoredSentence extends PassageSentence {
   /** Words of the question that it contains, or for a row, also the header above it. */
   readonly found: ReadonlySet<string>
   /** Those that it contains itself. */
   readonly ownFound: ReadonlySet<string>
   /** Those in its nearest heading, or in the question that it answers. */
   readonly foundAbove: ReadonlySet<string>
-  readonly terms: ReadonlySet<string>
+  /** In the numbered part that was asked for. */
+  readonly isAskedPart: boolean
   /** 0…1, comparable within one question. */
   readonly score: number
-  /** Whether an answer may begin with it. Headings, code, questions and fragments do not answer. */
-  readonly isSeed: boolean
-  readonly followsBlank: boolean
+}
+
+/** The sentences of the passages, and how much each word of the question tells them apart. */
+export interface Scored {
+  readonly sentences: readonly ScoredSentence[]
+  /** Whether sentences were compared with the question one by one. */
+  readonly hasUnits: boolean
+  /** Share of the question that these words are, 0…1. */
+  readonly shareOf: (words: ReadonlySet<string>) => number
 }
 
 /**
- * Weights of the signals: the question's words in the sentence, adjacent as asked, in its heading, its meaning, the
- * rank of its passage, and being the first sentence.
+ * Weights of the signals: the question's words in the sentence, adjacent as asked, in its headings, in both together, the
+ * meaning of its window, its own nearness, the rank of its passage, and being the first sentence.
  */
-const weights = { words: 0.2, pairs: 0.1, heading: 0.2, meaning: 0.1, rank: 0.35, lead: 0.05 } as const
-const shortestSeed = 25
-/** Of a sentence in the numbered part that was asked for: another that only mentions the part must not beat it. */
-const ofPartWeight = 0.5
-
-/** Lines like "Price: 249". */
-const fieldLine = /^(?:\p{L}[^:\n]{0,60}: \S[^\n]*(?:\n|$))+$/u
-
-type Unscored = Omit<ScoredSentence, 'score' | 'found' | 'ownFound' | 'foundAbove'> & {
-  readonly similarity: number | null
-  readonly isLead: boolean
-  readonly isField: boolean
-  /** Number of the part that the sentence begins, or that its heading begins: "3.2". */
-  readonly part: string | null
-  readonly title: Title
-  /** Words of the header above a row. */
-  readonly header: ReadonlySet<string>
+const signalNames = ['words', 'pairs', 'heading', 'covered', 'meaning', 'near', 'rank', 'lead'] as const
+type Weights = Readonly<Record<(typeof signalNames)[number], number>>
+const byWords: Weights = {
+  words: 0.4,
+  pairs: 0.1,
+  heading: 0.4,
+  covered: 0.4,
+  meaning: 0.1,
+  near: 0,
+  rank: 0.4,
+  lead: 0.05,
 }
+const byVectors: Weights = { ...byWords, words: 0.1, heading: 0.2, covered: 0.2, near: 0.5 }
+/** A reranker reads the sentence together with the question, so it leads. */
+const byReranker: Weights = { ...byVectors, near: 1 }
+/** Of a sentence in the numbered part that was asked for: another that only mentions the part must not beat it. */
+const ofPartWeight = 1
 
 /**
  * Every sentence of the passages with its score. Words count by how rare they are among these sentences: a word in all
  * of them ("fastify" in Fastify's manual) does not show which one answers.
  */
-export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Passage[]): ScoredSentence[] {
+export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Passage[]): Scored {
   const isFolded = asked.terms.some(({ term }) => term.startsWith('~'))
   const all = asMeant(
     asked,
     passages.flatMap((passage, index) => sentencesOf(passage, index, isFolded)),
   )
-  const counts = wantedOf(asked, all)
-  const wanted = new Set(counts.keys())
-  const pairs = pairsOf([...wanted])
-  const rarity = raritiesOf(counts, all)
+  const rarity = raritiesOf(wantedOf(asked, all), all)
+  const wanted = new Set(rarity.keys())
   const total = sum(rarity.values())
-  const similarities = all.flatMap(each => (each.similarity === null ? [] : [each.similarity]))
-  const [low, high] = [Math.min(...similarities), Math.max(...similarities)]
+  const shareOf = (words: ReadonlySet<string>) => share(rarity, words, total)
+  const near = unitSignals(all, passages)
+  const weights = near === null ? byWords : near.isReranked ? byReranker : byVectors
+  const isAsked = partsOf(asked)
+  const isUnseen = unseenBy(wanted, all, passages)
+  const signalsOf = createSignals({ wanted, shareOf, all, passages, near })
+
+  const sentences = all.map((each, i): ScoredSentence => {
+    const words = wordsOf(each, wanted)
+    const signals = signalsOf(each, i, words)
+    const isAskedPart = isAsked(each.part)
+    const ofPart = isAskedPart ? ofPartWeight : 0
+    const isAbout = isRowApart(each, words, near !== null, shareOf) && (isRelated(signals, ofPart) || isUnseen(each))
+    const isSeed = each.isSeed || (each.isField && isNamed(each.text, wanted, languageOf(passages, each), isFolded))
+    return { ...each, ...words, isSeed, isAskedPart, score: isAbout ? weighted(signals, weights) + ofPart : 0 }
+  })
+  return { sentences, hasUnits: near !== null, shareOf }
+}
+
+function languageOf(passages: readonly Passage[], { passageIndex }: PassageSentence): string {
+  return passages[passageIndex]!.language
+}
+
+type FoundWords = Pick<ScoredSentence, 'found' | 'ownFound' | 'foundAbove'>
+
+function wordsOf({ terms, header, title }: PassageSentence, wanted: ReadonlySet<string>): FoundWords {
+  const ownFound = wanted.intersection(terms)
+  return { ownFound, found: ownFound.union(wanted.intersection(header)), foundAbove: wanted.intersection(title.last) }
+}
+
+type Signals = Readonly<Record<keyof Weights, number>>
+
+interface SignalInput {
+  readonly wanted: ReadonlySet<string>
+  readonly shareOf: Scored['shareOf']
+  readonly all: readonly PassageSentence[]
+  readonly passages: readonly Passage[]
+  readonly near: UnitSignals | null
+}
+
+function createSignals({ wanted, shareOf, all, passages, near }: SignalInput) {
+  const pairs = pairsOf([...wanted])
+  const meanings = meaningsOf(all, passages)
   const ranks = rankScores(passages)
-
-  const hasNumber = [...wanted].some(term => /\d/.test(term))
-  const isUnseen = (passage: Passage, index: number): boolean => {
-    const own = all.filter(each => each.passageIndex === index)
-    const isSeen = own.some(each => !wanted.isDisjointFrom(each.terms) || !wanted.isDisjointFrom(each.title.all))
-    return hasNumber && !isSeen && passage.scores.coverage >= 0.5
-  }
-  /** Passages found by words that are not in their text: identifiers of a row, which its text leaves out. */
-  const unseen = passages.map(isUnseen)
-
-  const isAskedPart = partsOf(asked)
-  return all.map(({ similarity, isLead, isField, part, title, header, ...each }) => {
-    const ownFound = wanted.intersection(each.terms)
-    const found = ownFound.union(wanted.intersection(header))
-    const foundAbove = wanted.intersection(title.last)
-    const words = share(rarity, found, total)
-    const heading = headingScore(wanted, rarity, total, title)
-    const meaning = similarity === null || high <= low ? 0 : (similarity - low) / (high - low)
-    const rank = ranks[each.passageIndex] ?? 0
-    // Position alone must not make an answer of a sentence that shares nothing with the question, not even in its
-    // heading. Of a row, only its own words tell it from the other rows.
-    const isOneOfMany = each.row !== undefined && each.row.header !== null && ownFound.size === 0
-    const ofPart = isAskedPart(part) ? ofPartWeight : 0
-    const isAbout =
-      !isOneOfMany && (words > 0 || heading > 0 || meaning + ofPart >= 0.5 || unseen[each.passageIndex] === true)
-    const parts =
-      weights.words * words +
-      weights.pairs * adjacency(pairs, each.terms) +
-      weights.heading * heading +
-      weights.meaning * meaning +
-      weights.rank * rank +
-      ofPart
-    const isSeed = each.isSeed || (isField && isNamed(each.text, wanted, passages[each.passageIndex]!, isFolded))
-    return { ...each, isSeed, found, ownFound, foundAbove, score: isAbout ? parts + (isLead ? weights.lead : 0) : 0 }
+  return ({ terms, title, isLead, passageIndex }: PassageSentence, i: number, { found }: FoundWords): Signals => ({
+    words: shareOf(found),
+    pairs: adjacency(pairs, terms),
+    heading: headingScore(wanted, shareOf, title),
+    covered: shareOf(found.union(wanted.intersection(title.all))),
+    meaning: meanings[i]!,
+    near: near?.signals[i] ?? 0,
+    rank: ranks[passageIndex]!,
+    lead: isLead ? 1 : 0,
   })
 }
 
+function weighted(signals: Signals, weights: Weights): number {
+  let score = 0
+  for (const name of signalNames) score += weights[name] * signals[name]
+  return score
+}
+
+/**
+ * Position alone must not make an answer of a sentence that shares nothing with the question, not even in its heading.
+ */
+function isRelated({ words, heading, meaning, near }: Signals, ofPart: number): boolean {
+  return words > 0 || heading > 0 || near > 0 || meaning + ofPart >= 0.5
+}
+
+/** Of a row, only its own words or its vector tell it from the other rows; a header stands for all of them. */
+function isRowApart(
+  { row }: PassageSentence,
+  words: FoundWords,
+  hasUnits: boolean,
+  shareOf: Scored['shareOf'],
+): boolean {
+  if (row === undefined || words.ownFound.size > 0) return true
+  return row.header === null ? shareOf(words.foundAbove) >= 0.5 : hasUnits
+}
+
 /** The sentences with the words of the question that they have in another form. */
-function asMeant(asked: AnalyzedQuestion, all: readonly Unscored[]): readonly Unscored[] {
+function asMeant(asked: AnalyzedQuestion, all: readonly PassageSentence[]): readonly PassageSentence[] {
   const held = new Set(all.flatMap(each => [...each.terms, ...each.title.all, ...each.header]))
   const meant = createMeant(asked, held)
   return all.map(({ terms, title, header, ...each }) => ({
@@ -125,7 +156,7 @@ function asMeant(asked: AnalyzedQuestion, all: readonly Unscored[]): readonly Un
  * The question's own words if the passages contain any of them. Words borrowed from earlier turns only served to find
  * them.
  */
-function wantedOf({ own, terms }: AnalyzedQuestion, all: readonly Unscored[]): ReadonlyMap<string, number> {
+function wantedOf({ own, terms }: AnalyzedQuestion, all: readonly PassageSentence[]): ReadonlyMap<string, number> {
   const held = new Set(all.flatMap(each => [...each.terms]))
   const isHeld = own.some(({ term, isContent }) => isContent && held.has(term))
   const asked = isHeld ? own : terms
@@ -141,95 +172,6 @@ function wantedOf({ own, terms }: AnalyzedQuestion, all: readonly Unscored[]): R
 function partsOf({ terms }: AnalyzedQuestion): (part: string | null) => boolean {
   const asked = new Set(terms.flatMap(({ term }) => /^[a-z]{3}:(\d+(?:\.\d+)*)$/.exec(term)?.[1] ?? []))
   return part => part !== null && asked.has(part)
-}
-
-const partNumber = String.raw`(?<number>\d{1,4}(?:\.\d{1,4})*)(?![\p{L}\p{Nd}^])`
-/** "3.2 …", "7. …", "7) …" or "§ 7 …", but not "30 days". */
-const numberedText = new RegExp(String.raw`^(?:- )?(?<sign>§ ?)?${partNumber}(?<stop>[.)]?)`, 'u')
-/** A sentence that begins with "Section 1.2" may only mention it, a heading does not. */
-const numberedHeading = new RegExp(String.raw`^(?:§ ?|\p{L}{1,12}\.? )?${partNumber}`, 'u')
-
-function partOf(text: string, title: string): string | null {
-  const { number, sign, stop } = numberedText.exec(text)?.groups ?? {}
-  if (number !== undefined && (sign || stop || number.includes('.'))) return number
-  return numberedHeading.exec(title.split(separator).at(-1) ?? '')?.groups?.['number'] ?? null
-}
-
-function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean): Unscored[] {
-  const { text, language } = passage
-  const units = unitsOf(text, { start: 0, end: text.length }, language)
-  // The fields of a row of a file are short, and there may be nothing else.
-  const isRecord = units.length > 0 && units.every(unit => fieldLine.test(text.slice(unit.start, unit.end)))
-  const rows = tableRowsOf(text, units, passage.tableHeader ?? null)
-  const read = createReader(text)
-  const titles = createTitles(language, isFolded)
-  const terms = memoized((own: string) => termsOf(own, language, isFolded))
-  let [leadOf, isLead] = ['', true]
-  return units.map((unit, position): Unscored => {
-    const own = text.slice(unit.start, unit.end)
-    const place = placeAt(passage, unit.start)
-    const kind = unit.kind === 'code' ? 'code' : isHeading(own, place.title) ? 'heading' : 'sentence'
-    const { question, followsBlank } = read(unit, kind === 'sentence' && unit.kind === 'sentence')
-    const row = rows[position]
-    const title = titles(place.title, question)
-    const isField = kind === 'sentence' && fieldLine.test(own)
-    const isSeed = kind === 'sentence' && (row === undefined ? isStatement(own, title, isRecord) : mayAnswer(row))
-    const section = `${place.title}\n${question ?? ''}`
-    if (section !== leadOf) [leadOf, isLead] = [section, true]
-    const sentence = {
-      passageIndex,
-      position,
-      start: unit.start,
-      end: unit.end,
-      text: own,
-      kind,
-      row,
-      terms: kind === 'code' ? noTerms : termsOf(own, language, isFolded),
-      header: row?.header ? terms(row.header) : noTerms,
-      title,
-      similarity: similarityAt(passage, unit.start, unit.end),
-      isSeed,
-      isField,
-      part: partOf(own, place.title),
-      isLead: isLead && isSeed,
-      followsBlank,
-    } as const
-    if (isSeed) isLead = false
-    return sentence
-  })
-}
-
-/** An answer below a question may be short ("Ten euros."). Elsewhere so short a text is a fragment. */
-function isStatement(own: string, { isQuestion }: Title, isRecord: boolean): boolean {
-  return own.length >= (isQuestion || isRecord ? 2 : shortestSeed) && !/[?？]$/.test(own)
-}
-
-/** A header answers only with all of its rows. */
-function mayAnswer({ header, isOfSmallTable }: TableRow): boolean {
-  return header !== null || isOfSmallTable
-}
-
-const longestQuestion = 200
-
-/**
- * Reads units in order, and tells for each whether a blank line is above it and which question it answers: the one
- * before it in its paragraph, or one that is the paragraph before it.
- */
-function createReader(text: string) {
-  let question: string | undefined
-  let isAnswered = false
-  return ({ start, end }: Unit, isSentence: boolean): { question: string | undefined; followsBlank: boolean } => {
-    const own = text.slice(start, end)
-    const followsBlank = /\n[^\S\n]*\n[^\S\n]*$/.test(text.slice(Math.max(0, start - 20), start))
-    if (!isSentence || (followsBlank && isAnswered)) question = undefined
-    if (isSentence && own.length <= longestQuestion && /[?？]$/.test(own)) {
-      question = own
-      isAnswered = false
-      return { question: undefined, followsBlank }
-    }
-    isAnswered = true
-    return { question, followsBlank }
-  }
 }
 
 /**
@@ -264,80 +206,63 @@ function adjacency(pairs: readonly [string, string][], terms: ReadonlySet<string
   return pairs.filter(isAdjacent).length / pairs.length
 }
 
-/** A line that is one of the headings above it, or that does not end like a sentence and repeats the title. */
-function isHeading(text: string, title: string): boolean {
-  if (title.split(separator).includes(text)) return true
-  return (
-    text.length <= 120 &&
-    !text.includes('\n') &&
-    !/[.!?。！？:;,]$/.test(text) &&
-    (title.includes(text) || !/\s/.test(text))
-  )
-}
-
-const separator = ' › '
-
-function termsOf(text: string, language: string, isFolded: boolean): ReadonlySet<string> {
-  const analysis = analyze(text, language)
-  if (!isFolded) return new Set(comparedTerms(analysis))
-  return new Set([...analysis.folded.map(term => `~${term}`), ...analysis.notations.flatMap(notationTerms)])
-}
-
-/** Whether the question asks for this field by its name. */
-function isNamed(field: string, wanted: ReadonlySet<string>, { language }: Passage, isFolded: boolean): boolean {
-  return !wanted.isDisjointFrom(termsOf(field.replace(/: .*$/gm, ''), language, isFolded))
-}
-
-/** Words of the headings above a sentence; `last`: of the nearest one, or of the question that it answers. */
-interface Title {
-  readonly all: ReadonlySet<string>
-  readonly last: ReadonlySet<string>
-  readonly isQuestion: boolean
-}
-
-const noTerms: ReadonlySet<string> = new Set()
-
-function createTitles(language: string, isFolded: boolean): (title: string, question: string | undefined) => Title {
-  const terms = memoized((text: string) => termsOf(text, language, isFolded))
-  return (title, question) => {
-    const last = question ?? title.slice(title.lastIndexOf(separator) + 1)
-    const all = question === undefined ? terms(title) : terms(title).union(terms(question))
-    return { all, last: terms(last), isQuestion: /[?？]$/.test(last) }
-  }
-}
-
 /**
  * How much of the question is in the headings above a sentence. The nearest heading counts most, and of two with the
  * asked words the one with fewer other words wins ("onClose" before "onClose › Execution order").
  */
 function headingScore(
   wanted: ReadonlySet<string>,
-  rarity: ReadonlyMap<string, number>,
-  total: number,
+  shareOf: (words: ReadonlySet<string>) => number,
   { all, last }: Title,
 ): number {
   const inLast = wanted.intersection(last)
-  const recall = share(rarity, inLast, total)
+  const recall = shareOf(inLast)
   const precision = last.size === 0 ? 0 : inLast.size / last.size
   const nearest = recall + precision === 0 ? 0 : (2 * recall * precision) / (recall + precision)
-  return 0.7 * nearest + 0.3 * share(rarity, wanted.intersection(all), total)
+  return 0.7 * nearest + 0.3 * shareOf(wanted.intersection(all))
 }
 
-/** Similarity of the window that contains the middle of the sentence. */
-function similarityAt(passage: Passage, start: number, end: number): number | null {
-  const middle = passage.start + (start + end) / 2
-  const window = passage.windows.find(each => each.start <= middle && middle <= each.end)
-  return window?.similarity ?? null
+/**
+ * Tests whether a passage was found by words that are not in its text: identifiers of a row, which its text leaves out.
+ */
+function unseenBy(wanted: ReadonlySet<string>, all: readonly PassageSentence[], passages: readonly Passage[]) {
+  if (!Array.from(wanted).some(term => /\d/.test(term))) return () => false
+  const seen = new Set<number>()
+  for (const { passageIndex, terms, title } of all)
+    if (!wanted.isDisjointFrom(terms) || !wanted.isDisjointFrom(title.all)) seen.add(passageIndex)
+  return ({ passageIndex }: PassageSentence) =>
+    !seen.has(passageIndex) && passages[passageIndex]!.scores.coverage >= 0.5
 }
+
+/** Similarity of the window that contains the middle of each sentence: 1 for the most similar, 0 for the least. */
+function meaningsOf(all: readonly PassageSentence[], passages: readonly Passage[]): number[] {
+  const similarities = all.map(({ passageIndex, start, end }) => {
+    const passage = passages[passageIndex]!
+    const middle = passage.start + (start + end) / 2
+    return passage.windows.find(each => each.start <= middle && middle <= each.end)?.similarity ?? null
+  })
+  let [low, high] = [Infinity, -Infinity]
+  for (const each of similarities) if (each !== null) [low, high] = [Math.min(low, each), Math.max(high, each)]
+  return similarities.map(each => (each === null || high <= low ? 0 : (each - low) / (high - low)))
+}
+
+/** A question of many sentences tells a story: only its rarest words say what it is about. */
+const mostWanted = 7
 
 /** How informative each asked word is: by how few sentences contain it and how often it was asked. */
-function raritiesOf(counts: ReadonlyMap<string, number>, all: readonly Unscored[]): Map<string, number> {
-  return new Map(
-    Array.from(counts, ([term, asked]) => {
-      const count = all.filter(each => each.terms.has(term) || each.title.all.has(term) || each.header.has(term)).length
-      return [term, count === 0 ? 0 : asked * Math.log(1 + (all.length - count + 0.5) / (count + 0.5))]
-    }),
-  )
+function raritiesOf(counts: ReadonlyMap<string, number>, all: readonly PassageSentence[]): Map<string, number> {
+  const holders = new Map<string, number>()
+  for (const { terms, title, header } of all)
+    for (const term of counts.keys())
+      if (terms.has(term) || title.all.has(term) || header.has(term)) holders.set(term, (holders.get(term) ?? 0) + 1)
+  const rarityOf = (term: string, asked: number) => {
+    const count = holders.get(term) ?? 0
+    return count === 0 ? 0 : asked * Math.log(1 + (all.length - count + 0.5) / (count + 0.5))
+  }
+  const rarities = Array.from(counts, ([term, asked]) => [term, rarityOf(term, asked)] as const)
+  if (rarities.length <= mostWanted) return new Map(rarities)
+  const least = rarities.map(([, rarity]) => rarity).sort((a, b) => b - a)[mostWanted - 1]!
+  return new Map(rarities.filter(([, rarity]) => rarity >= least))
 }
 
 function share(rarity: ReadonlyMap<string, number>, terms: ReadonlySet<string>, total: number): number {

@@ -2,20 +2,42 @@ import { analyze, isPair, queryTerms, type QueryTerm as TextTerm } from '../../t
 import { detectLanguage, readingLanguage } from '../../text/language.ts'
 import type { AskedCollection, Question, AnalyzedQuestion, QueryTerm } from '../terms.ts'
 import type { TermReading } from './passage-search.ts'
+import { withoutGreetings } from '../smalltalk/small-talk.ts'
+import { contextOf, type Context, type Said } from './follow-up.ts'
 
-/** A question with fewer content words, inside a conversation, probably depends on the previous turn. */
-const leansBelow = 3
-
-/** Determines language (as specified, or detected with the collection's languages as a hint) and search terms. Pure. */
+/**
+ * Determines language (as specified, or detected with the collection's languages as a hint) and search terms, without
+ * greetings and with what a follow-up leaves unsaid. Pure.
+ */
 export function analyzeQuestion(question: Question, collection: AskedCollection): AnalyzedQuestion {
-  const language = question.language ?? detectLanguage(question.text, { among: collection.languages })
-  const readAs = readingLanguage(question.text, language, collection.languages)
-  const alone = analyzeText(question.text, language, readAs)
-  const previous = question.history.findLast(turn => turn.role === 'user')
-  const leans = previous !== undefined && alone.terms.filter(term => term.isContent).length < leansBelow
-  return leans
-    ? { ...alone, terms: analyzeText(`${previous.content} ${question.text}`, language, readAs).terms }
-    : alone
+  const text = withoutGreetings(question.text)
+  const language = question.language ?? detectLanguage(text, { among: collection.languages })
+  const readAs = readingLanguage(text, language, collection.languages)
+  const alone = analyzeText(text, language, readAs)
+  const context = contextOf(text, question.history, language)
+  return context ? withContext(alone, context) : alone
+}
+
+/** Adds the words of earlier turns, with less weight than those of the question itself. */
+function withContext(alone: AnalyzedQuestion, { lean, asked, answered }: Context): AnalyzedQuestion {
+  const { language, readAs } = alone
+  const known = new Set(alone.terms.map(({ term }) => term))
+  const borrow = ({ text, weight }: Said, isMeant: boolean): QueryTerm[] =>
+    analyzeText(text, language, readAs).terms.flatMap(term => {
+      if (!term.isContent && !isPair(term.term) || known.has(term.term)) return []
+      known.add(term.term)
+      return [{ ...term, count: weight * Math.min(1, term.count), isContent: isMeant && term.isContent, isSpare: false, isCorrectable: isMeant && term.isCorrectable }]
+    })
+  const isMeant = lean === 'wholly'
+  const subject = asked.flatMap(said => borrow(said, isMeant))
+  const beside = answered.flatMap(said => borrow(said, false))
+  const standalone = process.env.NOEMB || lean==='perhaps' ? undefined : [...asked.map(each=>each.text).reverse(), ...(process.env.EMBANS?answered.map(a=>a.text):[]), alone.text].join(' ')
+  return {
+    ...alone,
+    ...(standalone&&{standalone}),
+    terms: [...alone.terms, ...subject, ...beside],
+    own: isMeant ? [...alone.own, ...subject.filter(({isContent})=>isContent)] : alone.own,
+  }
 }
 
 /** Analyzes another wording of the question, in the same language. */

@@ -1,5 +1,5 @@
 import { comparable, areNearDuplicates, type Comparable } from './near-duplicates.ts'
-import type { Passage, PassageSection } from '../terms.ts'
+import type { Passage, PassageSection, Unit } from '../terms.ts'
 
 /** Adjacent chunks joined into one passage: at 400 tokens each at most, three still fit a prompt of 1,500. */
 const maxJoined = 3
@@ -60,8 +60,9 @@ function join(better: Passage, other: Passage): Passage | null {
   if (between === null) return null
   const text = first.text + between + second.text.slice(Math.max(0, first.end - second.start))
   const windows = [...first.windows, ...second.windows]
+  const units = joinedUnits(first, second)
   const { blanksBefore = '' } = first
-  const { tokens: _alone, sections: _sections, tableHeader: _header, ...joined } = better
+  const { tokens: _alone, sections: _sections, tableHeader: _header, units: _units, ...joined } = better
   return {
     ...joined,
     text,
@@ -69,9 +70,17 @@ function join(better: Passage, other: Passage): Passage | null {
     start: first.start,
     end: Math.max(first.end, second.end),
     windows,
+    ...(units.length > 0 && { units }),
     ...joinedSections(first, second),
     ...(first.tableHeader !== undefined && { tableHeader: first.tableHeader }),
   }
+}
+
+/** Of units that both have, because the second chunk repeats the end of the first, one. */
+function joinedUnits(first: Passage, second: Passage): readonly Unit[] {
+  const units = first.units ?? []
+  const last = units.at(-1)?.end ?? first.start
+  return [...units, ...(second.units ?? []).filter(({ start }) => start >= last)]
 }
 
 function joinedSections(first: Passage, second: Passage): Pick<Passage, 'sections'> {

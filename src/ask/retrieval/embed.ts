@@ -20,7 +20,8 @@ export interface Embedded {
  * fails or a budget is used up. A question longer than the model's limit is embedded by its start: what it asks is seldom at its end.
  */
 export function embedWith(embedder: Embedder, cache: VectorCache) {
-  return async ({ text, language }: AnalyzedQuestion, run: Run): Promise<Embedded> => {
+  return async ({ standalone, text: own, language }: AnalyzedQuestion, run: Run): Promise<Embedded> => {
+    const text = standalone ?? own
     if (!canRead(embedder, language)) return { vector: null, degraded: [] }
     const cached = await cache.get(text)
     if (cached) return { vector: cached, degraded: [] }

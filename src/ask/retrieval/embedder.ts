@@ -1,4 +1,5 @@
 import type { Payer } from '../terms.ts'
+import type { ModelPrior } from './weights.ts'
 
 /** Many models are trained to distinguish the two, and place vectors of one where the other looks for them. */
 export type TextKind = 'query' | 'passage'
@@ -33,6 +34,10 @@ export interface Embedder {
   readonly languages: readonly string[] | 'any'
   /** False for a model of prose: windows then leave blocks of code to lexical search. */
   readonly readsCode: boolean
+  /** Number of chunks of a collection up to which the units of new chunks are embedded; none where it is 0 or absent. */
+  readonly unitsUpTo?: number
+  /** What is known of a model that ships with Askwell, until a collection is calibrated. */
+  readonly prior?: ModelPrior
   countTokens(text: string): number
   /** The tokenizer of `countTokens`. */
   readonly counting: TokenCounting

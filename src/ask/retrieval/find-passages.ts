@@ -6,6 +6,7 @@ import { bestEffort } from '../best-effort.ts'
 import type { Retrieved, Wanted } from './retrieve.ts'
 import type { Rewrites } from './rewrite.ts'
 import type { Stage } from '../stage.ts'
+import { inOwnLetters, type KnownTerms } from './respell.ts'
 import {
   addUsage,
   noUsage,
@@ -25,6 +26,7 @@ import type { AnalyzedQuestion } from '../terms.ts'
 export interface FindSteps extends SelectSteps {
   readonly embed: Stage<AnalyzedQuestion, Embedded>
   readonly retrieve: Stage<Wanted, Retrieved>
+  readonly knownTerms: KnownTerms
   /** Null when no language model is configured. */
   readonly rewrite: Rewrites | null
   /** Weight of the dense retriever for questions in this language, 0…1. */
@@ -45,12 +47,13 @@ export interface FindRequest {
  */
 export async function findPassages(
   steps: FindSteps,
-  { question, collection, arm = 'fused' }: FindRequest,
+  { question: typed, collection, arm = 'fused' }: FindRequest,
   run: Run,
 ): Promise<SearchResult> {
-  const { asked, usage, degraded: missing } = await selfContained(steps, question, collection, run)
+  const question = await inOwnLetters(steps.knownTerms, typed, collection, run)
+  const { asked, isReworded, usage, degraded: missing } = await selfContained(steps, question, collection, run)
   const isRewritten = usage.llmCalls > 0
-  run.explain?.({ asked, isRewritten: asked.text !== question.text })
+  run.explain?.({ asked, isRewritten: isReworded })
   if (asked.terms.length === 0) return result(nothingFound(), isRewritten, usage, missing)
   const first = await find(asked)
   if (!isDoubtful(first.judged) || question.mode === 'fast' || !steps.rewrite)
@@ -139,18 +142,19 @@ interface SearchRound extends Omit<Retrieved, 'similarities' | 'similarity'> {
 }
 
 /**
- * Rewrites a follow-up into a self-contained question when a model is allowed; otherwise it borrows words of the
- * previous turn.
+ * Rewrites a follow-up into a self-contained question when a model is allowed; otherwise it borrows the words of the
+ * conversation that it leans on.
  */
 async function selfContained(steps: FindSteps, question: Question, collection: AskedCollection, run: Run) {
   const asked = analyzeQuestion(question, collection)
   if (question.history.length === 0 || question.mode === 'fast' || !steps.rewrite)
-    return { asked, usage: noUsage, degraded: [] }
+    return { asked, isReworded: false, usage: noUsage, degraded: [] }
   const { condense } = steps.rewrite
   const { text, ...spending } = await bestEffort({ text: null, ...unknownSpending }, run, bounded =>
     condense(question, bounded),
   )
-  return { asked: text === null ? asked : analyzeText(text, asked.language, asked.readAs), ...spending }
+  const isReworded = text !== null && text !== question.text
+  return { asked: text === null ? asked : analyzeText(text, asked.language, asked.readAs), isReworded, ...spending }
 }
 
 /** A call was made, but its token usage is unknown. */

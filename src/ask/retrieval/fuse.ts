@@ -1,4 +1,5 @@
 import type { Scores } from '../terms.ts'
+import { similaritiesWithoutBias, wordScore, type LanguageView } from './across-languages.ts'
 import type { Candidate } from './passage-search.ts'
 
 export interface Ranked {
@@ -16,16 +17,18 @@ const weighted: Fusion = { fusion: 'weighted', rrfK: 60 }
 
 /**
  * Fuses both rankings. `vectorWeight` 0…1 is the weight of the dense retriever, the lexical one has the rest; `rrf`
- * ignores it. A chunk that a retriever did not find gets that retriever's lowest score.
+ * ignores it. A chunk that a retriever did not find gets that retriever's lowest score. `view` is null where all
+ * candidates are in the question's language.
  */
 export function fuse(
   candidates: readonly Candidate[],
   vectorWeight: number,
   { fusion, rrfK }: Fusion = weighted,
+  view: LanguageView | null = null,
 ): Ranked[] {
   const lexicalRanks = ranks(candidates.map(e => e.lexical))
   const vectorRanks = ranks(candidates.map(e => e.vector))
-  const fused = fusion === 'rrf' ? reciprocal([lexicalRanks, vectorRanks], rrfK) : combined(candidates, vectorWeight)
+  const fused = fusion === 'rrf' ? reciprocal([lexicalRanks, vectorRanks], rrfK) : combined(candidates, vectorWeight, view)
   const ranked = candidates.map((e, i): Ranked => ({
     chunkId: e.chunkId,
     scores: {
@@ -61,10 +64,11 @@ export function vectorShare(candidates: readonly Candidate[], weight: number, sp
  * Weighted sum of min-max scores (convex combination: Bruch, Gai & Ingber 2023, doi:10.1145/3596512). A weak retriever
  * counts only by its weight, where reciprocal rank fusion lets it ruin a good ranking.
  */
-function combined(candidates: readonly Candidate[], vectorWeight: number): number[] {
+function combined(candidates: readonly Candidate[], vectorWeight: number, view: LanguageView | null): number[] {
   const lexical = scale(candidates.map(e => e.lexical))
-  const vector = scale(candidates.map(e => e.vector))
-  return candidates.map((_, i) => (1 - vectorWeight) * (lexical[i] ?? 0) + vectorWeight * (vector[i] ?? 0))
+  const vector = scale(view ? similaritiesWithoutBias(candidates, view) : candidates.map(e => e.vector))
+  const words = view ? lexical.map((own, i) => wordScore({ lexical: own, vector: vector[i]! }, view, i)) : lexical
+  return candidates.map((_, i) => (1 - vectorWeight) * words[i]! + vectorWeight * vector[i]!)
 }
 
 /**

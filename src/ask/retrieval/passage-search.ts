@@ -21,6 +21,10 @@ export interface Search {
   readonly chunkCount: number
   readonly terms: readonly QueryTerm[]
   readonly vector: Omit<VectorSearch, 'collectionId' | 'limit'> | null
+  /** Whether to read the units of the best candidates and of the passages, if there is a vector. */
+  readonly hasUnits?: boolean
+  /** Whether to read the languages of the candidates: the collection has several. */
+  readonly hasLanguages?: boolean
   readonly filters: Filters
   /** Candidates per retriever. */
   readonly limit: number
@@ -35,10 +39,28 @@ export interface Candidate {
   readonly coverage: number
   /** Cosine similarity of its best window. */
   readonly vector: number | null
+  /** Packed (vectors/packed-units.ts); absent where there are none, or it is not among the best of a retriever. */
+  readonly units?: Uint8Array
+  /** Absent where the collection has only one. */
+  readonly language?: string
 }
 
 /** A passage before ranking: what the database stores about a chunk. */
-export type StoredPassage = Omit<Passage, 'scores'>
+export interface StoredPassage extends Omit<Passage, 'scores' | 'units'> {
+  /** Packed; absent where there are none. */
+  readonly units?: Uint8Array
+}
+
+/** How the collection reads a term of the question. */
+export interface TermReading {
+  readonly term: string
+  /** Chunks of the collection that have it. */
+  readonly chunkCount: number
+  /** What it was read as where no chunk has it; the likeliest first. */
+  readonly corrections: readonly TermCorrection[]
+  /** No chunk has it, in any spelling, as two words, or as a part of a longer one. */
+  readonly isUnknown: boolean
+}
 
 /** How the collection reads a term of the question. */
 export interface TermReading {
@@ -53,6 +75,8 @@ export interface TermReading {
 
 export interface PassageSearchResult {
   readonly candidates: readonly Candidate[]
+  /** The most that a chunk can score by BM25 for these words; 0 when the collection has none of them. */
+  readonly lexicalMaximum: number
   /** Passages by chunk id, for the candidates that `choose` picked. */
   readonly passages: ReadonlyMap<number, StoredPassage>
   /** In the order of the terms; empty for a search without terms. */

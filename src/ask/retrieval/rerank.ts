@@ -1,20 +1,31 @@
 import { isAskError, isOverBudget, loudness } from '../../errors.ts'
 import type { Degraded, Passage, Run } from '../terms.ts'
 import type { QuestionCall } from './embedder.ts'
+import { passageUnits, promisingUnits } from './unit-choice.ts'
 
 export interface RerankCall extends QuestionCall {
   /** Called with the tokens that the API says it charges for, if it says so. */
   readonly onTokens?: (tokens: number) => void
+  /** When the scores are needed, on the clock of `performance.now()`. A reranker in this process stops then. */
+  readonly deadline?: number
 }
 
 /** The interface of every reranking model. */
 export interface Reranker {
   readonly model: string
+  /** It computes on this machine, where there is no other server to wait for. */
+  readonly isInProcess?: true
   /**
-   * Scores how well each text answers the query: one number per text, in their order. Higher is better, on the model's
-   * own scale. Rejects with an AskError (`model_*`), or the signal's reason.
+   * Scores how well each text answers the query: one number per text, in their order, or null for a text that was not
+   * read in time. Higher is better, on the model's own scale. Rejects with an AskError (`model_*`), or the signal's
+   * reason.
    */
-  score(query: string, texts: readonly string[], signal: AbortSignal, call?: RerankCall): Promise<readonly number[]>
+  score(
+    query: string,
+    texts: readonly string[],
+    signal: AbortSignal,
+    call?: RerankCall,
+  ): Promise<readonly (number | null)[]>
 }
 
 export interface ToRerank {
@@ -29,26 +40,108 @@ export interface Reranked {
   readonly degraded: readonly Degraded[]
 }
 
+export interface RerankSettings {
+  /** Number of passages that the reranker reads. */
+  readonly candidates: number
+  /** It also reads the best sentences of the best passages, each by itself. */
+  readonly readsUnits: boolean
+  /** Time for a reranker in this process. What it has read by then counts. */
+  readonly budgetMs: number
+}
+
+/** Passages whose units are read, and units of each: the answer is written from five passages. */
+const unitPassages = 6
+const unitsPerPassage = 4
+/** Share of the time for whole passages; what they leave of it is for units. */
+const passagesShare = 0.6
+/** Kept free at the end of the time, so that what was scored is not lost to the deadline of the stage. */
+const marginMs = 20
+
 /**
  * Reorders the first `candidates` passages by a model that reads question and passage together; the rest stays after
- * them. A reranker that fails changes nothing.
+ * them, and so do those that it did not read in time. Then it reads the most promising units of the best passages: a
+ * passage is as good as it and its best unit together. A reranker that fails changes nothing.
  */
-export function rerankWith(reranker: Reranker, candidates: number) {
+export function rerankWith(reranker: Reranker, settings: RerankSettings) {
   return async ({ query, passages }: ToRerank, run: Run): Promise<Reranked> => {
-    const [first, rest] = [passages.slice(0, candidates), passages.slice(candidates)]
+    const now = performance.now()
+    const end = Math.min(now + settings.budgetMs, run.deadline - marginMs)
+    const score = async (texts: readonly string[], deadline: number) =>
+      await reranker.score(query, texts, run.signal, { payer: run.payer, ...(reranker.isInProcess && { deadline }) })
+    const [first, rest] = [passages.slice(0, settings.candidates), passages.slice(settings.candidates)]
     try {
-      const scores = await reranker.score(query, first.map(textOf), run.signal, { payer: run.payer })
-      const scored = first.map((passage, i) => ({ ...passage, scores: { ...passage.scores, rerank: scores[i]! } }))
-      return { passages: [...scored.sort((a, b) => b.scores.rerank - a.scores.rerank), ...rest], degraded: [] }
-    } catch (error) {
-      if (!isAskError(error) || !error.code.startsWith('model_')) throw error
-      run.log[loudness(error)](
-        { code: error.code, detail: error.detail, err: error.cause ?? error },
-        'reranking failed: passages keep the search order',
+      const share = settings.readsUnits ? passagesShare : 1
+      const ordered = byScore(first, await score(first.map(textOf), now + (end - now) * share))
+      if (ordered === null) return { passages, degraded: ['rerank'] }
+      if (!settings.readsUnits) return { passages: [...ordered, ...rest], degraded: [] }
+      const read = await withUnitScores(ordered, query, async texts => await score(texts, end)).catch(
+        (error: unknown) => {
+          logFailure(error, run, 'reranking sentences failed: passages are ordered as a whole')
+          return ordered
+        },
       )
+      return { passages: [...read, ...rest], degraded: [] }
+    } catch (error) {
+      logFailure(error, run, 'reranking failed: passages keep the search order')
       return { passages, degraded: [isOverBudget(error) ? 'budget' : 'rerank'] }
     }
   }
+}
+
+/** Rethrows what is no failure of the model. */
+function logFailure(error: unknown, { log }: Run, message: string): void {
+  if (!isAskError(error) || !error.code.startsWith('model_')) throw error
+  log[loudness(error)]({ code: error.code, detail: error.detail, err: error.cause ?? error }, message)
+}
+
+/** Best first; the passages without a score follow in their order. Null when none has one. */
+function byScore(passages: readonly Passage[], scores: readonly (number | null)[]): Passage[] | null {
+  if (scores.every(score => score === null)) return null
+  return inOrder(
+    passages.map((passage, i) => (typeof scores[i] === 'number' ? withScore(passage, scores[i]) : passage)),
+  )
+}
+
+function inOrder(passages: readonly Passage[]): Passage[] {
+  return passages.toSorted((a, b) => scoreOf(b) - scoreOf(a))
+}
+
+/** Below every score without one: a difference of two infinities would be no number. */
+function scoreOf({ scores: { rerank = -Number.MAX_VALUE } }: Passage): number {
+  return rerank
+}
+
+function withScore(passage: Passage, rerank: number): Passage {
+  return { ...passage, scores: { ...passage.scores, rerank } }
+}
+
+/** Orders the first passages by the mean of their own score and that of their best unit. */
+async function withUnitScores(
+  ordered: readonly Passage[],
+  query: string,
+  score: (texts: readonly string[]) => Promise<readonly (number | null)[]>,
+): Promise<readonly Passage[]> {
+  const first = ordered.slice(0, unitPassages)
+  const units = promisingUnits(query, first, unitsPerPassage)
+  const scores = await score(units.map(({ text }) => text))
+  const read = first.map((passage, index): Passage => {
+    const found = new Map(
+      units.flatMap(({ passageIndex, unit }, i) => {
+        const rerank = scores[i]
+        return passageIndex === index && typeof rerank === 'number' ? [[unit.start, rerank] as const] : []
+      }),
+    )
+    if (found.size === 0) return passage
+    const { rerank } = passage.scores
+    const together = rerank === undefined ? undefined : (rerank + Math.max(...found.values())) / 2
+    const scored = passageUnits(passage).map(unit => ({ ...unit, ...rerankOf(found.get(unit.start)) }))
+    return { ...(together === undefined ? passage : withScore(passage, together)), units: scored }
+  })
+  return [...inOrder(read), ...ordered.slice(unitPassages)]
+}
+
+function rerankOf(rerank: number | undefined): { readonly rerank?: number } {
+  return rerank === undefined ? {} : { rerank }
 }
 
 function textOf({ title, text, tableHeader }: Passage): string {

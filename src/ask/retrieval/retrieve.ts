@@ -1,9 +1,12 @@
 import { SpanKind, type Attributes } from '@opentelemetry/api'
 import { genAi, ourselves } from '../../tracing/names.ts'
 import { inChild } from '../../tracing/span.ts'
-import { fuse, type Fusion, type Ranked, vectorShare } from './fuse.ts'
-import type { Arm, AskedCollection, Filters, Passage, Run, AnalyzedQuestion } from '../terms.ts'
 import { spreadOf } from '../abstention/evidence.ts'
+import { languageView } from './across-languages.ts'
+import { fuse, type Fusion, type Ranked, vectorShare } from './fuse.ts'
+import type { Arm, AskedCollection, Filters, Passage, Run, AnalyzedQuestion, Unit } from '../terms.ts'
+import { unitQuery, unpackUnits, type UnitQuery } from '../../vectors/packed-units.ts'
+import { withUnits } from './late-interaction.ts'
 import type { SimilarityRange, Spread } from '../calibration/terms.ts'
 import type {
   Candidate,
@@ -45,19 +48,33 @@ export interface Retrieved {
 /** Minimum number of candidates per retriever. */
 const candidatesPerRetriever = 50
 
-/** Runs both retrievers, fuses their rankings, and reads the text of the best `topK`. */
-export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusion: Fusion) {
+/** How the rankings are fused, and whether units are compared. */
+export type Ranking = Fusion & { readonly hasUnits?: boolean }
+
+/** What similarities mean for questions in this language. */
+export type SimilarityIn = (language: string, collection: AskedCollection) => SimilarityRange
+
+/**
+ * Runs both retrievers, compares the units of the best candidates with the question, fuses the rankings, and reads the
+ * text of the best `topK`.
+ */
+export function searchIn(store: PassageSearch, similarityIn: SimilarityIn, fusion: Ranking) {
   return async (wanted: Wanted, run: Run): Promise<Retrieved> => {
+    const similarity = similarityIn(wanted.asked.language, wanted.collection)
     let ranked: Ranked[] = []
     let share = 0
-    const choose = (candidates: readonly Candidate[]) => {
+    const search = searchOf(wanted, fusion.hasUnits)
+    const query = search.vector && search.hasUnits ? unitQuery(search.vector.values) : null
+    const choose = (found: readonly Candidate[]) => {
+      const candidates = query === null ? found : withUnits(found, query)
       share = vectorShareOf(candidates, wanted, similarity)
-      ranked = fuse(candidates, share, fusion).slice(0, wanted.topK)
+      const view = share > 0 ? languageView(candidates, wanted.asked, wanted.collection.languages) : null
+      ranked = fuse(candidates, share, fusion, view).slice(0, wanted.topK)
       return ranked.map(each => each.chunkId)
     }
     const terms = { signal: run.signal, label: 'retrieve', deadline: run.deadline }
-    const found = await retrieval(wanted, () => store.search(searchOf(wanted), choose, terms))
-    const passages = ranked.flatMap(each => passageOf(each, found.passages.get(each.chunkId)))
+    const found = await retrieval(wanted, () => store.search(search, choose, terms))
+    const passages = ranked.flatMap(each => passageOf(each, found.passages.get(each.chunkId), query))
     return {
       passages,
       similarities: spreadOf(found.candidates.flatMap(({ vector }) => vector ?? [])),
@@ -109,7 +126,10 @@ function vectorShareOf(
 }
 
 /** The query for the store; `vectorWeight` 0 leaves the vectors out. */
-export function searchOf({ asked, vector, vectorWeight, arm, collection, filters, topK }: Wanted): Search {
+export function searchOf(
+  { asked, vector, vectorWeight, arm, collection, filters, topK }: Wanted,
+  hasUnits = false,
+): Search {
   const hasVector = vector !== null && vectorWeight > 0 && collection.modelId !== null
   return {
     collectionId: collection.id,
@@ -124,12 +144,27 @@ export function searchOf({ asked, vector, vectorWeight, arm, collection, filters
           efSearch: collection.efSearch,
         }
       : null,
+    hasUnits,
+    ...(hasVector && collection.languages.length > 1 && { hasLanguages: true }),
     filters,
     limit: Math.max(candidatesPerRetriever, topK),
   }
 }
 
 /** Leaves out a chunk that was deleted between ranking and reading. */
-function passageOf({ scores }: Ranked, stored: StoredPassage | undefined): Passage[] {
-  return stored ? [{ ...stored, scores }] : []
+function passageOf({ scores }: Ranked, stored: StoredPassage | undefined, query: UnitQuery | null): Passage[] {
+  if (!stored) return []
+  const { units: _packed, ...passage } = stored
+  const units = comparedUnits(stored, query)
+  return [{ ...passage, scores, ...(units.length > 0 && { units }) }]
+}
+
+/** The units of a stored passage with their similarities to the question; none where it has none. */
+export function comparedUnits(stored: StoredPassage, query: UnitQuery | null): readonly Unit[] {
+  const { units, start, end } = stored
+  return units && query ? unpackUnits(units, query, { start, end, window: bestWindow(stored) }) : []
+}
+
+function bestWindow({ windows }: Pick<StoredPassage, 'windows'>): number | null {
+  return windows.length === 0 ? null : Math.max(...windows.map(window => window.similarity))
 }

@@ -10,12 +10,14 @@ export interface SelectSteps {
     readonly run: Stage<ToRerank, Reranked>
     /** Number of passages it reads. */
     readonly candidates: number
+    /** It reads sentences too, of which one passage has several. */
+    readonly readsUnits: boolean
   } | null
 }
 
 /** The result of a search. */
 interface SearchInput {
-  readonly asked: { readonly text: string }
+  readonly asked: { readonly text: string; readonly standalone?: string }
   readonly passages: readonly Passage[]
   readonly evidence: Evidence
   readonly degraded: readonly Degraded[]
@@ -54,9 +56,10 @@ async function reranked(
   { asked, passages }: SearchInput,
   run: Run,
 ): Promise<Reranked> {
-  if (!rerank || !isReranked(question) || passages.length < 2) return { passages, degraded: [] }
+  const least = rerank?.readsUnits ? 1 : 2
+  if (!rerank || !isReranked(question) || passages.length < least) return { passages, degraded: [] }
   return await bestEffort({ passages, degraded: ['rerank'] }, run, bounded =>
-    rerank.run({ query: asked.text, passages }, bounded),
+    rerank.run({ query: asked.standalone ?? asked.text, passages }, bounded),
   )
 }
 

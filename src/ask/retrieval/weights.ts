@@ -1,53 +1,86 @@
-import type { SimilarityRange } from '../calibration/terms.ts'
+import type { Calibration, SimilarityRange } from '../calibration/terms.ts'
+import type { AskedCollection } from '../terms.ts'
 import type { Embedder } from './embedder.ts'
 
-interface ModelNotes {
+/** What a model means while a collection's calibration has not been measured. */
+export interface ModelPrior {
   /** Weight of the dense retriever in the fused score, where the model separates passages well. */
   readonly vectorWeight: number
   readonly similarity: SimilarityRange
 }
 
-/** use-lite-en was measured on English questions with and without answers; the others are conservative estimates. */
-const known: Readonly<Record<string, ModelNotes>> = {
-  'use-lite-en': { vectorWeight: 0.7, similarity: { unrelated: 0.35, related: 0.75, span: 0.4 } },
-  'text-embedding-3-small': { vectorWeight: 0.6, similarity: { unrelated: 0.25, related: 0.6, span: 0.35 } },
-  'text-embedding-3-large': { vectorWeight: 0.6, similarity: { unrelated: 0.25, related: 0.6, span: 0.35 } },
-  'multilingual-e5-small': { vectorWeight: 0.6, similarity: { unrelated: 0.82, related: 0.91, span: 0.1 } },
-}
-
-/** For an unknown model words lead, and similarity alone is never enough. */
-const unknown: ModelNotes = { vectorWeight: 0.3, similarity: { unrelated: 0.9, related: 1.2, span: 0.3 } }
-
-/**
- * Looks a model up by its family; the decoration of its name only distinguishes its vectors (`onnx:NAME#fingerprint`,
- * `NAME + prefix`).
- */
-function notesOf(model: string): ModelNotes {
-  const name = model
-    .replace(/^onnx:/, '')
-    .replace(/#.*$/, '')
-    .replace(/ \+ .*$/s, '')
-    .replace(/^.*\//, '')
-  return (Object.hasOwn(known, name) ? known[name] : undefined) ?? unknown
-}
+/** Until a model is measured words lead, and similarity alone is never enough. */
+const unmeasured: ModelPrior = { vectorWeight: 0.3, similarity: { unrelated: 0.9, related: 1.2, span: 0.3 } }
 
 /** Weights of the dense retriever by language, as `askwell eval --learn` found them for one model. */
-export type LearnedWeights = Readonly<Record<string, number>>
+export type LearnedWeights = Readonly<Record<string, LearnedWeight>>
 
-/** 0 when the model cannot read the language, whatever was learned: its ranking there is noise. */
-export function vectorWeight(
-  embedder: Pick<Embedder, 'model' | 'languages'>,
-  language: string,
-  learned: LearnedWeights,
-): number {
-  if (!canRead(embedder, language)) return 0
-  return (Object.hasOwn(learned, language) ? learned[language] : undefined) ?? notesOf(embedder.model).vectorWeight
+export interface LearnedWeight {
+  readonly weight: number
+  /** The span of similarities that it was learned with; null where an older version learned it without. */
+  readonly span: number | null
 }
 
-export function similarityRange(embedder: Pick<Embedder, 'model'>): SimilarityRange {
-  return notesOf(embedder.model).similarity
+type Model = Pick<Embedder, 'languages' | 'prior'>
+type Calibrated = Pick<AskedCollection, 'calibration' | 'vectorWeights'>
+
+/**
+ * Weight of the dense retriever for questions in this language. 0 when the model cannot read it, whatever was learned:
+ * its ranking there is noise. What was learned from judged questions goes before what the documents alone show.
+ */
+export function vectorWeight(model: Model, language: string, { calibration, vectorWeights }: Calibrated): number {
+  if (!canRead(model, language)) return 0
+  return own(vectorWeights, language) ?? measuredWeight(model, language, calibration)
+}
+
+/** As {@link vectorWeight}, without what was learned from judged questions. */
+export function measuredWeight(
+  { prior = unmeasured }: Model,
+  language: string,
+  calibration: Calibration | null,
+): number {
+  if (calibration === null) return prior.vectorWeight
+  const { vectorWeights, languages } = calibration
+  const measured = own(vectorWeights, language)
+  if (measured !== undefined) return measured
+  const pairs = languages.flatMap(each => own(vectorWeights, `${language}>${each}`) ?? [])
+  if (pairs.length > 0) return Math.max(...pairs)
+  // A language that nothing was measured in: no more than the model earns where it was measured.
+  return Math.min(unmeasured.vectorWeight, ...languages.flatMap(each => own(vectorWeights, each) ?? []))
+}
+
+/** What similarities of windows to questions in this language mean. */
+export function similarityRange(
+  { prior = unmeasured }: Model,
+  language: string,
+  calibration: Calibration | null,
+): SimilarityRange {
+  if (calibration === null) return prior.similarity
+  return own(calibration.byLanguage, language)?.windows ?? calibration.windows
+}
+
+/**
+ * Learned weights as the collection's own span needs them: a weight counts by the spread of the similarities over the
+ * span, so that with another span another weight means the same.
+ */
+export function rescaled(
+  model: Model,
+  learned: LearnedWeights,
+  calibration: Calibration | null,
+): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(learned).map(([language, { weight, span }]) => [
+      language,
+      span === null ? weight : (weight * similarityRange(model, language, calibration).span) / span,
+    ]),
+  )
 }
 
 export function canRead({ languages }: Pick<Embedder, 'languages'>, language: string): boolean {
   return languages === 'any' || languages.includes(language)
+}
+
+/** A property of the object itself: languages are callers' words, such as "constructor". */
+function own<T>(values: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(values, name) ? values[name] : undefined
 }

@@ -44,6 +44,7 @@ function questionJson({ asked, isRewritten, wordings = [], usedWording = null }:
   if (!asked) return null
   return {
     text: asked.text,
+    compared_as: asked.standalone ?? asked.text,
     rewritten: isRewritten === true,
     language: asked.language,
     analyzed_as: asked.readAs,
@@ -63,7 +64,7 @@ function termJson({ term, isContent, isSpare, corrected, isUnknown }: QueryTerm)
   }
 }
 
-type AbstainReason = 'no_words' | 'not_relevant' | 'model' | 'no_sentence'
+type AbstainReason = 'no_words' | 'other_language' | 'not_relevant' | 'model' | 'no_sentence'
 
 /** Null when the abstention was cached and no model was asked: its relevance is no longer known. */
 function reasonOf({ generator }: Answer, own: Partial<Explanation>): AbstainReason | null {
@@ -71,6 +72,7 @@ function reasonOf({ generator }: Answer, own: Partial<Explanation>): AbstainReas
   const { asked, judgedPassages, judgedAnswer } = own
   if (!asked || judgedPassages === undefined) return null
   if (asked.terms.length === 0) return 'no_words'
+  if (isOtherLanguage(own)) return 'other_language'
   return judgedAnswer !== undefined || isHopeless(judgedPassages) ? 'not_relevant' : 'no_sentence'
 }
 
@@ -89,6 +91,12 @@ function judgementJson({ judgedPassages, judgedAnswer, nearBelow }: Partial<Expl
       contribution: round(contribution),
     })),
   }
+}
+
+/** No document is in the language of the question, and the embedding model does not read it: only words were compared. */
+function isOtherLanguage({ asked, collection, vectorShare }: Partial<Explanation>): boolean {
+  if (!asked || !collection || collection.languages.length === 0) return false
+  return vectorShare === 0 && !collection.languages.includes(asked.language)
 }
 
 function candidateJson(

@@ -59,6 +59,7 @@ export function answerJson(answer: Answer, { id, include, timings, explanation }
     id,
     answer: answer.text,
     abstained: answer.abstained,
+    ...(answer.isSmallTalk && { smalltalk: true }),
     confidence: confidenceOf(answer),
     language: answer.language,
     mode: answer.mode,
@@ -115,10 +116,11 @@ const texts = new WeakMap<object, FixedPart>()
 function fixedPartOf(answer: Answer): FixedPart {
   const known = texts.get(answer.citations)
   if (known !== undefined) return known
-  const { text, abstained, language, mode, citations, generator, model } = answer
+  const { text, abstained, isSmallTalk, language, mode, citations, generator, model } = answer
   const json = JSON.stringify({
     answer: text,
     abstained,
+    ...(isSmallTalk && { smalltalk: true }),
     confidence: confidenceOf(answer),
     language,
     mode,
@@ -161,7 +163,7 @@ function isSame(a: CacheNote, b: CacheNote): boolean {
 }
 
 export function searchedJson(
-  { asked, mode, isRelevant, passages, degraded, usage }: SearchResult,
+  { asked, mode, isRelevant, isSmallTalk, passages, degraded, usage }: SearchResult,
   { id, include, timings, explanation }: AnswerView,
 ) {
   return {
@@ -169,6 +171,7 @@ export function searchedJson(
     language: asked.language,
     mode,
     near: isRelevant,
+    ...(isSmallTalk && { smalltalk: true }),
     passages: passages.map(passageJson),
     degraded,
     usage: usageJson(usage),
@@ -191,9 +194,11 @@ export function citationJson(citation: Citation) {
     document_id: citation.documentId,
     chunk_id: citation.chunkId,
     version: citation.version,
+    source: citation.source,
     title: citation.title,
     url: citation.url,
     page: citation.page,
+    metadata: citation.metadata,
     quote: citation.quote,
     start: citation.start,
     end: citation.end,

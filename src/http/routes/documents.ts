@@ -59,6 +59,7 @@ export interface CollectionView {
   readonly chunkCount: number
   readonly outdated: number
   readonly fromStoredText: number
+  readonly withUnits: number
   readonly languages: readonly string[]
   readonly chunking: { readonly size: number; readonly overlap: number; readonly by: string }
   readonly abstention?: {
@@ -193,24 +194,14 @@ function abstentionJson({ doubtful, hopeless, lose, questions, isJudged }: NonNu
 }
 
 function collectionJson(collection: CollectionView) {
-  const {
-    name,
-    epoch,
-    documentCount,
-    chunkCount,
-    outdated,
-    fromStoredText,
-    languages,
-    chunking,
-    abstention,
-    model,
-    updatedAt,
-  } = collection
+  const { name, epoch, documentCount, chunkCount, languages, chunking, model, updatedAt } = collection
+  const { outdated, fromStoredText, withUnits, abstention } = collection
   return {
     name,
     epoch,
     document_count: documentCount,
     chunk_count: chunkCount,
+    unit_chunk_count: withUnits,
     outdated_count: outdated,
     stored_text_count: fromStoredText,
     languages,

@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
 import { underAnyPressure } from '../edge/load-shedding.ts'
 
@@ -75,8 +76,13 @@ function componentsOf({ config, database, bm25, redis, models }: HealthParts): R
     redis: redis?.status() ?? 'off',
     chat: models.chat?.model ?? 'extractive',
     embeddings: models.embedder.model,
-    rerank: config.rerank?.model ?? 'off',
+    rerank: shownReranker(config.rerank?.model ?? 'off'),
   }
+}
+
+/** A folder by its own name: where it is does not matter to callers. */
+function shownReranker(model: string): string {
+  return model.startsWith('onnx:') ? `onnx:${basename(model)}` : model
 }
 
 /** Logs a line when readiness changes, not one per probe. The initial state is `starting`. */

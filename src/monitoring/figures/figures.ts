@@ -37,6 +37,8 @@ export interface FigureWindow {
   readonly degraded: number
   readonly degradedByReason: Readonly<Record<string, number>>
   readonly abstained: number
+  /** Replies to greetings, thanks and goodbyes: requests, but no answers. */
+  readonly smallTalk: number
   readonly latencyMs: Readonly<Record<'all' | 'fast' | 'smart' | 'cached' | 'fresh', Spread>>
   readonly searchMs: Spread
   readonly firstTokenMs: Spread
@@ -192,6 +194,7 @@ function countEvents({ add, record }: Pick<RollingWindows, 'add' | 'record'>, lo
       add('requests')
       record(answerSeries[answer.mode][isCached(answer.cache.status) ? 'cached' : 'fresh'], ms)
       if (answer.abstained) add('abstained')
+      if (answer.isSmallTalk) add('small talk')
       countUsage(answer)
     },
     passagesFound(_, result, { ms }) {
@@ -257,6 +260,7 @@ function windowOf(window: Window): FigureWindow {
     degraded: count('degraded'),
     degradedByReason: counts('degraded:'),
     abstained: count('abstained'),
+    smallTalk: count('small talk'),
     latencyMs: {
       all: spread(...latencySeries.all),
       fast: spread(...latencySeries.fast),

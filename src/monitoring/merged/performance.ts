@@ -115,6 +115,7 @@ function mergedWindow(all: readonly PerformanceWindow[]): PerformanceWindow {
     degraded: sum(({ degraded }) => degraded),
     degradedByReason: sumOfCounts(all.map(({ degradedByReason }) => degradedByReason)),
     abstained: sum(({ abstained }) => abstained),
+    smallTalk: sum(({ smallTalk }) => smallTalk),
     latencyMs: spreads(({ latencyMs }) => latencyMs) as PerformanceWindow['latencyMs'],
     searchMs: mergedSpread(all.map(({ searchMs }) => searchMs)),
     firstTokenMs: mergedSpread(all.map(({ firstTokenMs }) => firstTokenMs)),

@@ -82,6 +82,7 @@ function stepsOf({ coverage = 1, reworded, writes, rerank, threshold = null }: O
         readings: asked.terms.map(({ term }) => ({ term, chunkCount: 5, corrections: [], isUnknown: false })),
       }
     },
+    knownTerms: async () => new Set(),
     rewrite:
       reworded === undefined
         ? null
@@ -94,6 +95,7 @@ function stepsOf({ coverage = 1, reworded, writes, rerank, threshold = null }: O
         ? null
         : {
             candidates: 10,
+            readsUnits: false,
             run: async ({ passages }) => ({
               passages: passages.map(each => ({ ...each, scores: { ...each.scores, rerank } })),
               degraded: [],

@@ -17,14 +17,14 @@ await ready()
 const model = await initModel(modelSource)
 
 port.on('message', async (texts: readonly string[]) => {
-  const reply = await embed(texts).catch((error: unknown): WorkerReply => ({ error: String(error) }))
-  port.postMessage(reply, 'vectors' in reply ? reply.vectors.map(vector => vector.buffer as ArrayBuffer) : [])
+  const reply = await embed(texts).catch((error: unknown): WorkerReply<Float32Array> => ({ error: String(error) }))
+  port.postMessage(reply, 'results' in reply ? reply.results.map(vector => vector.buffer as ArrayBuffer) : [])
 })
-port.postMessage({ vectors: [] } satisfies WorkerReply)
+port.postMessage({ results: [] } satisfies WorkerReply<Float32Array>)
 
-async function embed(texts: readonly string[]): Promise<WorkerReply> {
+async function embed(texts: readonly string[]): Promise<WorkerReply<Float32Array>> {
   const vectors = (await model.embed(texts.map(plainText))).map(unitVector)
-  return vectors.every(vector => vector !== null) ? { vectors } : { error: 'the model returned a zero vector' }
+  return vectors.every(vector => vector !== null) ? { results: vectors } : { error: 'the model returned a zero vector' }
 }
 
 function unitVector(numbers: readonly number[]): Float32Array | null {

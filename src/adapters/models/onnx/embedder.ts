@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto'
-import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Embedder, TextKind } from '../../../ask/retrieval/embedder.ts'
 import { AskError, isAskError } from '../../../errors.ts'
-import { createWorkerPool } from '../worker-pool.ts'
+import { createWorkerPool, type WorkerPool } from '../worker-pool.ts'
 import { plainText } from '../local/tokens.ts'
 import { onnxModelName } from '../names.ts'
 import { readOnnxFolder, type OnnxFolder } from './folder.ts'
 import { unusable } from './json.ts'
 import { openTokenCounter, type TokenCounter } from './tokens.ts'
+import type { Pooling } from './pooling.ts'
+import { coresPerText } from './session.ts'
 import type { WorkerSettings } from './worker.ts'
 import { noPrefixes, type Prefixes } from '../prefixes.ts'
 
@@ -18,7 +19,14 @@ export interface OnnxEmbedderOptions {
   readonly languages: readonly string[] | 'any'
   /** Override the prefixes that the folder names. */
   readonly prefixes?: Partial<Prefixes>
+  /** Overrides the pooling that the folder names. */
+  readonly pooling?: Pooling | undefined
+  /** Called with what was assumed because neither the folder nor a setting says it. */
+  readonly onAssumed?: ((assumption: string) => void) | undefined
 }
+
+/** As in sentence-transformers itself. */
+const defaultPooling = 'mean'
 
 /** A paragraph or two: with longer windows the vector becomes vague, however much the model could take. */
 const bestWindow = 256
@@ -27,8 +35,6 @@ const bestWindow = 256
  * padding.
  */
 const textsAtOnce = 4
-/** Cores per text; models of this size gain little from more. */
-const mostCores = 4
 const program = new URL('./worker.ts', import.meta.url)
 
 /**
@@ -40,12 +46,21 @@ export async function openOnnxEmbedder({
   path,
   languages,
   prefixes: overrides = {},
+  pooling: wanted,
+  onAssumed = () => {},
 }: OnnxEmbedderOptions): Promise<Embedder> {
   const folder = await readOnnxFolder(path)
+  const pooling = wanted ?? folder.pooling ?? defaultPooling
   const prefixes = { ...noPrefixes, ...folder.prefixes, ...overrides }
   const tokens = await openTokenCounter(folder.folder)
   const maxTokens = folder.maxTokens - overheadOf(prefixes, tokens)
-  const pool = createWorkerPool({ program, size: 1, textsAtOnce, data: workerSettings(folder) })
+  const pool = createWorkerPool<string, Float32Array>({
+    name: 'The embedding model',
+    program,
+    size: 1,
+    itemsAtOnce: textsAtOnce,
+    data: workerSettings(folder, pooling),
+  })
 
   function rejectUnfit(text: string): void {
     if (text.trim() === '') throw new AskError('model_rejected', { detail: 'An empty text has no vector.' })
@@ -64,13 +79,14 @@ export async function openOnnxEmbedder({
     texts.forEach(rejectUnfit)
     return await sortedByLength(
       texts.map(text => prefixes[kind] + plainText(text)),
-      async sorted => await pool.embed(sorted, signal),
+      async sorted => await pool.run(sorted, signal),
     )
   }
 
   const length = await firstLength(pool, folder)
+  if (wanted === undefined && folder.pooling === null) onAssumed(assumedPooling(folder.folder))
   return {
-    model: nameOf(folder, prefixes),
+    model: nameOf(folder, pooling, prefixes),
     dimensions: () => length,
     maxTokens,
     windowTokens: Math.min(bestWindow, maxTokens),
@@ -83,9 +99,15 @@ export async function openOnnxEmbedder({
   }
 }
 
-function workerSettings({ folder, file, pooling, maxTokens }: OnnxFolder): WorkerSettings {
-  const cores = Math.max(1, Math.min(mostCores, availableParallelism() - 1))
-  return { folder, file, pooling, maxTokens, cores }
+function assumedPooling(folder: string): string {
+  return `the folder "${folder}" has no 1_Pooling/config.json that says how to pool; assuming "${defaultPooling}", unless the graph pools by itself. If the model's card says otherwise (such as "cls"), set EMBEDDING_POOLING`
+}
+
+function workerSettings(
+  { setting, folder, file, maxTokens }: OnnxFolder,
+  pooling: WorkerSettings['pooling'],
+): WorkerSettings {
+  return { setting, folder, file, pooling, maxTokens, cores: coresPerText() }
 }
 
 /** Tokens that surround every text, plus two for texts whose word counts do not quite add up to the whole. */
@@ -104,7 +126,11 @@ async function sortedByLength(
   return texts.map((_, i) => sorted[positions.get(i)!]!)
 }
 
-function nameOf({ folder, fingerprint, pooling }: OnnxFolder, { passage }: Prefixes): string {
+function nameOf(
+  { folder, fingerprint }: OnnxFolder,
+  pooling: WorkerSettings['pooling'],
+  { passage }: Prefixes,
+): string {
   const hash = createHash('sha256')
     .update(JSON.stringify([fingerprint, pooling, passage]))
     .digest('hex')
@@ -112,14 +138,18 @@ function nameOf({ folder, fingerprint, pooling }: OnnxFolder, { passage }: Prefi
 }
 
 /** Embeds a first text to learn the vector length, which also proves that the model runs. */
-async function firstLength(pool: Pick<Embedder, 'embed' | 'close'>, { folder, file }: OnnxFolder): Promise<number> {
+async function firstLength(
+  pool: WorkerPool<string, Float32Array>,
+  { setting, folder, file }: OnnxFolder,
+): Promise<number> {
   try {
-    const [vector] = await pool.embed(['dimensions'], new AbortController().signal)
+    const [vector] = await pool.run(['dimensions'], new AbortController().signal)
     return vector!.length
   } catch (error) {
     await pool.close()
     throw isAskError(error)
       ? unusable(
+          setting,
           join(folder, file),
           'does not run; check that the file is complete and the ONNX export of a sentence model',
           error.cause,

@@ -1,43 +1,54 @@
 import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fingerprintOf } from './fingerprint.ts'
-import { readJson, unusable, type Json, type ReadJson } from './json.ts'
+import { readJson, unusable, type Json, type ModelSetting, type ReadJson } from './json.ts'
 import { readPooling, type Unsupported } from './modules.ts'
 import type { Pooling } from './pooling.ts'
 import type { Prefixes } from '../prefixes.ts'
 
-/** A sentence model on disk, as sentence-transformers and optimum export it. */
-export interface OnnxFolder {
+/** A model on disk, as sentence-transformers and optimum export it. */
+export interface ModelFolder {
+  readonly setting: ModelSetting
   /** Absolute path. */
   readonly folder: string
   /** Path relative to the folder: `onnx/model.onnx`. */
   readonly file: string
-  readonly pooling: Pooling | Unsupported
   /** Longest input in tokens, including the special tokens at the beginning and end. */
   readonly maxTokens: number
+  /** A hash of the files that the model's results depend on. */
+  readonly fingerprint: string
+  readonly read: ReadJson
+}
+
+/** A sentence model. */
+export interface OnnxFolder extends ModelFolder {
+  /** Null when the folder does not say. */
+  readonly pooling: Pooling | Unsupported | null
   /** Prefixes for each kind of text, as the folder names them. */
   readonly prefixes: Partial<Prefixes>
-  /** A hash of the files that the vectors depend on. */
-  readonly fingerprint: string
 }
 
 /** Where exporters put the model; the exact one comes before the quantized one. */
 const usualFiles = ['onnx/model.onnx', 'onnx/model_quantized.onnx', 'model.onnx', 'model_quantized.onnx']
-const neededFiles = ['config.json', 'tokenizer.json', 'tokenizer_config.json']
+const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json']
+const neededFiles: Readonly<Record<ModelSetting, readonly string[]>> = {
+  EMBEDDING_MODEL: ['config.json', ...tokenizerFiles],
+  RERANK_MODEL: tokenizerFiles,
+}
 
 /**
  * `path` is a folder or one model file in it (`…/onnx/model_quantized.onnx`). Rejects with everything that is missing.
  */
-export async function readOnnxFolder(path: string): Promise<OnnxFolder> {
-  const { folder, file } = await locate(resolve(path))
-  await rejectIncomplete(folder, file)
-  const read: ReadJson = async name => await readJson(join(folder, name))
+export async function readModelFolder(setting: ModelSetting, path: string): Promise<ModelFolder> {
+  const { folder, file } = await locate(setting, resolve(path))
+  await rejectIncomplete(setting, folder, file)
+  const read: ReadJson = async name => await readJson(setting, join(folder, name))
   return {
+    setting,
     folder,
     file,
-    pooling: await readPooling(read),
-    maxTokens: await readMaxTokens(read, folder),
-    prefixes: prefixesOf(await read('config_sentence_transformers.json')),
+    read,
+    maxTokens: await readMaxTokens(read, setting, folder),
     // Weights of more than 2 GB are in a file next to the graph, under either name.
     fingerprint: await fingerprintOf(
       [file, `${file}_data`, `${file}.data`, 'tokenizer.json'].map(name => join(folder, name)),
@@ -45,28 +56,39 @@ export async function readOnnxFolder(path: string): Promise<OnnxFolder> {
   }
 }
 
-async function locate(path: string): Promise<{ folder: string; file: string }> {
+export async function readOnnxFolder(path: string): Promise<OnnxFolder> {
+  const folder = await readModelFolder('EMBEDDING_MODEL', path)
+  return {
+    ...folder,
+    pooling: await readPooling(folder.read),
+    prefixes: prefixesOf(await folder.read('config_sentence_transformers.json')),
+  }
+}
+
+async function locate(setting: ModelSetting, path: string): Promise<{ folder: string; file: string }> {
   const found = await stat(path).catch(() => null)
-  if (found === null) throw unusable(path, 'does not exist')
+  if (found === null) throw unusable(setting, path, 'does not exist')
   if (!found.isDirectory()) {
     const folder = basename(dirname(path)) === 'onnx' ? dirname(dirname(path)) : dirname(path)
     return { folder, file: relative(folder, path) }
   }
   for (const file of usualFiles) if (await exists(join(path, file))) return { folder: path, file }
   throw unusable(
+    setting,
     path,
-    `has none of ${usualFiles.join(', ')}; export the model to ONNX, or name the file: EMBEDDING_MODEL=onnx:FOLDER/FILE.onnx`,
+    `has none of ${usualFiles.join(', ')}; export the model to ONNX, or name the file: ${setting}=onnx:FOLDER/FILE.onnx`,
   )
 }
 
-async function rejectIncomplete(folder: string, file: string): Promise<void> {
-  const present = await Promise.all(neededFiles.map(async name => await exists(join(folder, name))))
-  const missing = neededFiles.filter((_, i) => !present[i])
+async function rejectIncomplete(setting: ModelSetting, folder: string, file: string): Promise<void> {
+  const needed = neededFiles[setting]
+  const present = await Promise.all(needed.map(async name => await exists(join(folder, name))))
+  const missing = needed.filter((_, i) => !present[i])
   if (missing.length > 0)
-    throw unusable(folder, `lacks ${missing.join(', ')}; copy them from where the model came from`)
+    throw unusable(setting, folder, `lacks ${missing.join(', ')}; copy them from where the model came from`)
   for (const name of [file, 'tokenizer.json']) {
     if (await isGitPointer(join(folder, name)))
-      throw unusable(folder, `has only Git's pointer to ${name}; fetch the file itself with: git lfs pull`)
+      throw unusable(setting, folder, `has only Git's pointer to ${name}; fetch the file itself with: git lfs pull`)
   }
 }
 
@@ -77,7 +99,7 @@ async function isGitPointer(file: string): Promise<boolean> {
 }
 
 /** The smallest limit that is present: each exporter writes a different one. */
-async function readMaxTokens(read: ReadJson, folder: string): Promise<number> {
+async function readMaxTokens(read: ReadJson, setting: ModelSetting, folder: string): Promise<number> {
   const [sentences, tokenizer, config] = await Promise.all(
     ['sentence_bert_config.json', 'tokenizer_config.json', 'config.json'].map(read),
   )
@@ -93,6 +115,7 @@ async function readMaxTokens(read: ReadJson, folder: string): Promise<number> {
   const known = limits.filter(limit => typeof limit === 'number').filter(limit => limit > 0 && limit < 1e6)
   if (known.length === 0)
     throw unusable(
+      setting,
       folder,
       'does not say how long a text may be; write {"max_seq_length": 512}, or what the model takes, into sentence_bert_config.json',
     )

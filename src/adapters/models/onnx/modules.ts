@@ -14,14 +14,14 @@ interface Module {
 /** Modules of sentence-transformers that Askwell implements, or that do not change the direction of a vector. */
 const harmless = /\.(Transformer|Pooling|Normalize|Dropout)$/
 
-/** How sentence-transformers pools token vectors into one. The default is the mean, as in the library itself. */
-export async function readPooling(read: ReadJson): Promise<Pooling | Unsupported> {
+/** How sentence-transformers pools token vectors into one. Null when the folder does not say. */
+export async function readPooling(read: ReadJson): Promise<Pooling | Unsupported | null> {
   const modules = modulesOf(await read('modules.json'))
   const odd = modules.find(({ type }) => !harmless.test(type))
   if (odd) return { unsupported: `a layer of the kind ${odd.type}` }
   const path = modules.find(({ type }) => type.endsWith('.Pooling'))?.path ?? '1_Pooling'
   const config = await read(`${path}/config.json`)
-  if (config === undefined) return 'mean'
+  if (config === undefined) return null
   const modes = modesOf(config)
   const mode = poolings.find(pooling => pooling === modes[0])
   return mode === undefined || modes.length > 1 ? { unsupported: `the pooling ${modes.join(' + ') || 'none'}` } : mode

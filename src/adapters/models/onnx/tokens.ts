@@ -25,9 +25,14 @@ const cachedCharacters = 4_000_000
  * between words (Chinese, Thai) are counted and cached in longer runs.
  */
 export async function openTokenCounter(folder: string): Promise<TokenCounter> {
-  const { AutoTokenizer } = await loadTransformers()
+  const { AutoTokenizer } = await loadTransformers('EMBEDDING_MODEL')
   const tokenizer = await AutoTokenizer.from_pretrained(folder, { local_files_only: true }).catch((cause: unknown) => {
-    throw unusable(join(folder, 'tokenizer.json'), 'is not a readable tokenizer; download it again', cause)
+    throw unusable(
+      'EMBEDDING_MODEL',
+      join(folder, 'tokenizer.json'),
+      'is not a readable tokenizer; download it again',
+      cause,
+    )
   })
   const counts = new LRUCache<string, number>({
     maxSize: cachedCharacters,

@@ -5,7 +5,8 @@ import { passesFilter } from './filters.ts'
 import { inlineNumber } from '../inline-number.ts'
 import { type Bm25, textsearchCandidates } from './textsearch.ts'
 import { shortestRest } from '../../../text/joined.ts'
-import { sureSimilarity, type QueryTerm, type TermCorrection } from '../../../ask/terms.ts'
+import { sureSimilarity } from '../../../text/spellings.ts'
+import type { QueryTerm, TermCorrection } from '../../../ask/terms.ts'
 import type { TermReading } from '../../../ask/retrieval/passage-search.ts'
 
 export interface LexicalSearch {
@@ -208,7 +209,7 @@ function readings(sql: Sql): Fragment {
       select (select array_agg(coalesce(df, 0) order by place) from typed) as counts,
         (select json_agg(json_build_object('place', place, 'term', term, 'similarity', likeness) order by place, rank)
           from read_as where likeness is not null) as corrected,
-        (select array_agg(place) from (select place from splits union select place from inside) as each) as divided)`
+        (select array_agg(place::int) from (select place from splits union select place from inside) as each) as divided)`
 }
 
 /** A row of `readings`, as terms of the question that was asked. */

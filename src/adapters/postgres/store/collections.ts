@@ -161,7 +161,8 @@ async function selectCollections(sql: Sql, name: string | null): Promise<Row[]> 
     select c.*, m.name as model_name, m.dimensions,
       (select mark from epoch_marks e where e.collection_id = c.id) as epoch_mark,
       array(select language from collection_languages l where l.collection_id = c.id and chunk_count > 0 order by chunk_count desc) as languages,
-      (select coalesce(jsonb_object_agg(f.language, f.vector_weight), '{}') from fusion_weights f where f.model = m.name) as vector_weights
+      (select coalesce(jsonb_object_agg(f.language, jsonb_build_object('weight', f.vector_weight, 'span', f.span)), '{}') from fusion_weights f where f.model = m.name) as vector_weights,
+      (select k.measured from calibrations k where k.collection_id = c.id and k.model_id = coalesce(c.model_id, 0)) as calibration
     from collections c left join embedding_models m on m.id = c.model_id
     where ${name}::text is null or c.name = ${name} order by c.name`,
   )
@@ -184,7 +185,8 @@ function collectionOf(row: Row): Collection {
     windowCount: Number(row['window_count']),
     efSearch: row['ef_search'] === null ? null : Number(row['ef_search']),
     languages: row['languages'] as string[],
-    vectorWeights: row['vector_weights'] as Record<string, number>,
+    vectorWeights: row['vector_weights'] as Collection['vectorWeights'],
+    calibration: row['calibration'] as Collection['calibration'],
     caching: cachingOf(row['cache_settings'] as Record<string, unknown>),
     chunking: row['chunk_settings'] as ChunkOverrides,
     ...(abstention && { abstention }),

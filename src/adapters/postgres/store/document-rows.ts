@@ -58,7 +58,7 @@ export interface ChunkRow {
 const chunksAtOnce = 50
 const vectorsAtOnce = 50
 
-function* batchesOf<Row>(rows: readonly Row[], size: number): Generator<readonly Row[]> {
+export function* batchesOf<Row>(rows: readonly Row[], size: number): Generator<readonly Row[]> {
   for (let at = 0; at < rows.length; at += size) yield rows.slice(at, at + size)
 }
 

@@ -23,6 +23,7 @@ import {
 } from './document-rows.ts'
 import { selectPreparedness } from './outdated.ts'
 import { writeOriginals } from './originals.ts'
+import { insertUnits } from './units.ts'
 import { addTerms, countLanguages, removeTerms } from './vocabulary.ts'
 
 export type DocumentStore = ReturnType<typeof createDocumentStore>
@@ -246,7 +247,11 @@ async function insertAll(
   await writeOriginals(tx, documents, step)
   const chunks = documents.flatMap(document => document.chunks.map(chunk => ({ document, chunk })))
   await insertChunks(tx, target.id, chunks, step)
-  if (target.model) await insertVectors(tx, { collectionId: target.id, modelId: target.model.id }, chunks, step)
+  if (target.model) {
+    const ids = { collectionId: target.id, modelId: target.model.id }
+    await insertVectors(tx, ids, chunks, step)
+    await insertUnits(tx, ids, chunks, step)
+  }
   await addTerms(
     tx,
     target.id,

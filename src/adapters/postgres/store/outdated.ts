@@ -25,12 +25,17 @@ export async function selectPreparedness(sql: Sql, marks: PreparationMarks): Pro
       (select count(*)::int from (
         select from documents d where d.collection_id = c.id and ${isOutdated(sql, marks, sql`c.chunk_mark`)} limit ${mostOutdated}) o) as outdated,
       (select count(*)::int from (
-        select from documents d where d.collection_id = c.id and ${markOf(sql)} = ${marks.restored}::bytea || c.chunk_mark limit ${mostOutdated}) s) as stored
+        select from documents d where d.collection_id = c.id and ${markOf(sql)} = ${marks.restored}::bytea || c.chunk_mark limit ${mostOutdated}) s) as stored,
+      (select count(*)::int from chunk_units u where u.collection_id = c.id and u.model_id = c.model_id) as with_units
     from collections c`
   return new Map(
     rows.map(row => [
       String(row['name']),
-      { outdated: Number(row['outdated']), fromStoredText: Number(row['stored']) },
+      {
+        outdated: Number(row['outdated']),
+        fromStoredText: Number(row['stored']),
+        withUnits: Number(row['with_units']),
+      },
     ]),
   )
 }

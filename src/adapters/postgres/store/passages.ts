@@ -4,9 +4,11 @@ import type { Row } from '../driver.ts'
 import { comparedAtMost, prescan } from './filter-prescan.ts'
 import { metadataPath } from './filters.ts'
 import { bm25Search, readingsOf } from './bm25-search.ts'
+import { inlineNumber } from '../inline-number.ts'
 import { tracedSql } from '../sql-span.ts'
 import type { Bm25 } from './textsearch.ts'
 import { vectorSearch } from './vector-search.ts'
+import { unitsOfChunk } from './units.ts'
 import { directionText } from '../vector-text.ts'
 import type { Candidate, PassageSearchResult, Search, StoredPassage } from '../../../ask/retrieval/passage-search.ts'
 import type { ChunkSection } from '../../../ingest/terms.ts'
@@ -26,14 +28,16 @@ export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25
         const found = await tracedSql(sql, 'SELECT chunks chunk_vectors', bothRetrievers(sql, query, bm25))
         const candidates = found.filter(row => row['id'] !== null).map(candidateOf)
         const chosen = [...choose(candidates)]
-        const rows = await readPassages(sql, chosen, query)
+        const known = new Map(candidates.map(({ chunkId, units }) => [chunkId, units]))
+        const rows = await readPassages(sql, chosen, { ...query, known })
         // A document was replaced between the two statements: its passages have other ids now.
         if (rows.length < chosen.length && attempt < maxAttempts) continue
         const isComplete = found.length > 0 && rows.length === chosen.length
         const isCurrent = attempt === 1 && isComplete && [...found, ...rows].every(isOfEpoch)
         return {
           candidates,
-          passages: new Map(rows.map(row => [Number(row['id']), passageOf(row)])),
+          lexicalMaximum: Number(found.at(-1)?.['lexical_maximum'] ?? 0),
+          passages: new Map(rows.map(row => [Number(row['id']), passageOf(row, known)])),
           readings: readingsOf(found.at(-1), query.terms),
           isOvertaken: !isCurrent,
         }
@@ -56,33 +60,53 @@ function bothRetrievers(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
   return sql`
     with ${filter === null ? sql`` : sql`${prescan(sql, { collectionId: query.collectionId, path: filter.path, ...(query.vector && { atMost: filter.atMost }) })},`}
     vector as materialized (${nearest}),
-    ${bm25Search(sql, { ...query, bm25 }, path)}
-    select coalesce(l.id, v.id) as id, l.score as lexical, coalesce(l.coverage, 0) as coverage, v.similarity as vector,
-      e.mark = ${query.epochMark ?? null}::uuid as is_current, null::int[] as counts, null::json as corrected, null::int[] as divided
-    from epoch_marks e cross join (lexical l full join vector v on v.id = l.id)
-    where e.collection_id = ${query.collectionId}
+    ${bm25Search(sql, { ...query, bm25 }, path)},
+    found as (
+      select coalesce(l.id, v.id) as id, l.score as lexical, coalesce(l.coverage, 0) as coverage, v.similarity as vector,
+        row_number() over (order by l.score desc nulls last) as lexical_rank,
+        row_number() over (order by v.similarity desc nulls last) as vector_rank
+      from lexical l full join vector v on v.id = l.id)
+    select f.id, f.lexical, f.coverage, f.vector, e.mark = ${query.epochMark ?? null}::uuid as is_current,
+      ${candidateUnits(sql, query)} as units, null::int[] as counts, null::json as corrected, null::int[] as divided,
+      ${query.hasLanguages ? sql`(select c.language from chunks c where c.id = f.id)` : sql`null::text`} as language, null::float8 as lexical_maximum
+    from epoch_marks e cross join found f where e.collection_id = ${query.collectionId}
     union all
-    select null, null, 0, null, e.mark = ${query.epochMark ?? null}::uuid, r.counts, r.corrected, r.divided
+    select null, null, 0, null, e.mark = ${query.epochMark ?? null}::uuid, null, r.counts, r.corrected, r.divided, null, (select sum(gain) from asked)
     from epoch_marks e cross join readings r where e.collection_id = ${query.collectionId}`
+}
+
+/** Of so many by either retriever, the units are compared before the ranking is final: the rest will not be first. */
+const comparedByUnits = 25
+
+function candidateUnits(sql: Sql, { vector, hasUnits }: Search): Fragment {
+  if (!hasUnits || vector === null) return sql`null::text`
+  const most = inlineNumber(sql, comparedByUnits)
+  return sql`case when (f.lexical is not null and f.lexical_rank <= ${most}) or (f.vector is not null and f.vector_rank <= ${most})
+        then ${unitsOfChunk(sql, sql`f.id`, vector.modelId)} end`
 }
 
 /** Reads the text of chunks with their windows in one statement: a second one would send the vector again. */
 async function readPassages(
   sql: Sql,
   ids: number[],
-  { vector, collectionId, epochMark }: Search,
+  { vector, collectionId, epochMark, hasUnits, known }: Search & { readonly known: KnownUnits },
 ): Promise<readonly Row[]> {
   if (ids.length === 0) return []
   const windows = vector
     ? windowsOf(sql, vector)
     : sql`select null::int[] as window_starts, null::int[] as window_ends, null::float8[] as similarities`
+  const missing = hasUnits && vector ? ids.filter(id => !known.get(id)) : []
+  const units =
+    missing.length === 0
+      ? sql`null::text`
+      : sql`case when c.id = any(${missing}::bigint[]) then ${unitsOfChunk(sql, sql`c.id`, vector!.modelId)} end`
   return await tracedSql(
     sql,
     'SELECT chunks documents',
     sql`
     select c.id, c.document_id, c.ordinal, c.start_at, c.end_at, c.title, c.anchor, c.page, c.language, c.text, c.tokens, c.sections, c.table_header, d.metadata,
       (select e.mark = ${epochMark ?? null}::uuid from epoch_marks e where e.collection_id = ${collectionId}) as is_current,
-      d.version, d.source, d.url, w.window_starts, w.window_ends, w.similarities,
+      d.version, d.source, d.url, w.window_starts, w.window_ends, w.similarities, ${units} as units,
       right(p.text, ${witness}) as before, substr(d.text, p.end_at - ${witness - 1}, c.start_at - p.end_at + ${2 * witness}) as around
     from chunks c join documents d on d.id = c.document_id
     left join chunks p on p.document_id = c.document_id and p.ordinal = c.ordinal - 1 and p.end_at < c.start_at and p.id = any(${ids}::bigint[])
@@ -127,14 +151,24 @@ function candidateOf(row: Row): Candidate {
     lexical: numberOrNull(row['lexical']),
     coverage: Number(row['coverage']),
     vector: numberOrNull(row['vector']),
+    ...unitsIn(row),
+    ...(typeof row['language'] === 'string' && { language: row['language'] }),
   }
 }
 
-function passageOf(row: Row): StoredPassage {
+/** Units by chunk, of the candidates whose units were read. */
+type KnownUnits = ReadonlyMap<number, Uint8Array | undefined>
+
+function unitsIn(row: Row): { readonly units?: Uint8Array } {
+  return typeof row['units'] === 'string' ? { units: Buffer.from(row['units'], 'base64') } : {}
+}
+
+function passageOf(row: Row, known: KnownUnits): StoredPassage {
   const anchor = row['anchor'] as string | null
   const url = row['url'] as string | null
   const documentId = String(row['document_id'])
   const tableHeader = row['table_header'] as string | null
+  const units = known.get(Number(row['id']))
   return {
     chunkId: `${documentId}.${String(row['ordinal'])}`,
     documentId,
@@ -151,6 +185,7 @@ function passageOf(row: Row): StoredPassage {
     page: numberOrNull(row['page']),
     metadata: row['metadata'] as StoredPassage['metadata'],
     windows: windowsIn(row),
+    ...(units === undefined ? unitsIn(row) : { units }),
     ...sectionsIn(row),
     ...(tableHeader !== null && { tableHeader }),
   }

@@ -1,4 +1,20 @@
-import type { Sql } from '../database.ts'
+import type { KnownTerms } from '../../../ask/retrieval/respell.ts'
+import type { Database, Sql } from '../database.ts'
+import { inlineNumber } from '../inline-number.ts'
+import { tracedSql } from '../sql-span.ts'
+
+/** Which of some terms the chunks of a collection have: lookups in the primary key. */
+export function knownTermsIn(database: Pick<Database, 'lease'>): KnownTerms {
+  return async ({ collection, terms }, { signal, deadline }) =>
+    await database.lease({ signal, deadline, label: 'retrieve' }, async sql => {
+      const rows = await tracedSql(
+        sql,
+        'SELECT collection_terms',
+        sql`select term from collection_terms where collection_id = ${inlineNumber(sql, collection.id)} and term = any(${[...terms]}::text[])`,
+      )
+      return new Set(rows.map(row => String(row['term'])))
+    })
+}
 
 /**
  * Maintains the collection's statistics for BM25. Every write updates them in its own transaction, so no term counts a

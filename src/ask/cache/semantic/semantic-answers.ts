@@ -5,6 +5,7 @@ import type { SemanticCache, SemanticLookup } from './semantic-cache.ts'
 import { asCached } from '../replay.ts'
 import type { Answer, AskedCollection, CacheTier, Question, Run } from '../../terms.ts'
 import { analyzeQuestion } from '../../retrieval/analyze-question.ts'
+import { mayBeInOtherLetters } from '../../retrieval/respell.ts'
 
 export interface SemanticQuestion {
   readonly question: Question
@@ -45,6 +46,8 @@ export function semanticAnswersFrom(
     run: Run,
   ): Promise<SemanticMatch | null> {
     if (question.history.length > 0 || collection.caching.near === false) return null
+    // What it asks is known only after a look at the documents' words, which costs as much as the cache saves.
+    if (mayBeInOtherLetters(question, collection)) return null
     const { text, language } = analyzeQuestion(question, collection)
     const lookup = await semanticCache.lookup(
       { text, language, collectionId: collection.id, scope: Buffer.from(cacheKey.scope, 'base64url') },

@@ -10,6 +10,7 @@ import { until } from '../../../support/until.ts'
 const key = 'rerank-key-for-tests'
 const texts = ['the first text', 'the second text', 'the third text']
 const quiet = new AbortController().signal
+const settings = { candidates: 3, readsUnits: false, budgetMs: Infinity }
 
 t.test('a reranker over HTTP', async t => {
   const server = await startReranker(t)
@@ -71,7 +72,10 @@ t.test('a reranker over HTTP', async t => {
       t.match(String(error), detail)
       t.notMatch(`${String(error)} ${String((error as Error).cause)}`, key)
       const passages = texts.map(text => passage(text))
-      t.same(await rerankWith(reranker, 3)({ query: 'Which?', passages }, runOf()), { passages, degraded: ['rerank'] })
+      t.same(await rerankWith(reranker, settings)({ query: 'Which?', passages }, runOf()), {
+        passages,
+        degraded: ['rerank'],
+      })
     })
   }
 
@@ -98,7 +102,7 @@ t.test('a reranker over HTTP', async t => {
 
 t.test('reranking: titles are read, ties keep their order, what is beyond the candidates stays behind', async t => {
   const asked: string[][] = []
-  const rerank = rerankWith({ model: 'm', score: async (_, texts) => (asked.push([...texts]), [1, 2, 2]) }, 3)
+  const rerank = rerankWith({ model: 'm', score: async (_, texts) => (asked.push([...texts]), [1, 2, 2]) }, settings)
   const passages = ['a', 'b', 'c', 'd'].map(text => passage(text, { title: text === 'a' ? '' : 'Title' }))
   const { passages: found } = await rerank({ query: 'Which?', passages }, runOf())
   t.same(asked, [['a', 'Title\n\nb', 'Title\n\nc']])

@@ -32,7 +32,7 @@ const rent = passage('A place in the dormitory costs 12,000 tenge.', { title: 'D
 
 function quoting(from: Passage, quote: string) {
   const start = from.start + from.text.indexOf(quote)
-  const citation = { index: 1, quote, title: from.title, start, end: start + quote.length }
+  const citation = { chunkId: from.chunkId, quote, title: from.title, start, end: start + quote.length }
   return { citations: [citation], passages: [from] }
 }
 
@@ -109,6 +109,8 @@ t.test('vectors: on the scale of the model, or as measured in the collection', a
   const none = { window: null, unit: null, coverage: null, lexical: null }
   const calibration = {
     version: '1',
+    measuring: 1,
+    byLanguage: {},
     modelId: 1,
     languages: ['en'],
     windows: similarity,

@@ -206,10 +206,11 @@ t.test('every quote is there letter for letter, and the answer is made of nothin
       'Where is the office, what is the deadline of the grant form?',
       passages,
     )
-    let rest = answer
-    for (const { index, quote, start, end } of citations) {
+    let [rest, number] = [answer, 0]
+    for (const { index, documentId, quote, start, end } of citations) {
       const shown = shownAs(quote)
-      if (stored[index - 1]?.slice(start, end) !== quote || !rest.startsWith(`${shown} [${index}]`)) return false
+      if (stored[Number(documentId.slice(1))]?.slice(start, end) !== quote || index !== ++number) return false
+      if (!rest.startsWith(`${shown} [${index}]`)) return false
       rest = rest.slice(`${shown} [${index}]`.length).trimStart()
     }
     return rest === ''

@@ -32,7 +32,7 @@ function chunk(ordinal: number, start: number, own: Partial<Passage> = {}): Pass
   }
 }
 
-const collection = { name: 'default', epoch: 3 } as AskedCollection
+const collection = { name: 'default', epoch: 3, languages: ['en'] } as unknown as AskedCollection
 const asked = { text: 'Why?', language: 'en', readAs: 'en', terms: [], own: [] }
 const term = { term: 'why', count: 1, isContent: false, isSpare: true, isCorrectable: false, spellings: [] }
 const [first, second, third] = [chunk(0, 0), chunk(1, 10), chunk(2, 50)]
@@ -154,6 +154,9 @@ t.test('why it abstained', async t => {
   t.equal(reason({ ...whole, judgedAnswer: judgement(0.2) }, abstained({})), 'not_relevant', 'doubtful quotations')
   t.equal(reason({ ...whole, asked, judgedPassages: judgement(0) }, abstained({})), 'no_words')
   t.equal(reason(whole, abstained({})), 'no_sentence')
+  const russian = { ...whole, asked: { ...whole.asked!, language: 'ru' }, relevance: 0.2 }
+  t.equal(reason({ ...russian, vectorShare: 0 }, abstained({})), 'other_language', 'words cannot tell')
+  t.equal(reason({ ...russian, vectorShare: 0.6 }, abstained({})), 'not_relevant', 'vectors were compared')
   t.equal(reason(whole, abstained({ generator: 'llm', model: 'm' })), 'model')
   t.equal(reason(whole, abstained({}, { status: 'hit' })), null, 'no longer known')
   t.equal(reason(whole, answer({ status: 'miss' })), null)

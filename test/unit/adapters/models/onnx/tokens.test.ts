@@ -71,7 +71,7 @@ async function countersOf(t: Test, tokenizer: object | undefined) {
   const folder = t.testdir(
     tinyModel(tokenizer && { files: { 'tokenizer.json': tokenizer, 'tokenizer_config.json': { unk_token: '<unk>' } } }),
   )
-  const { AutoTokenizer } = await loadTransformers()
+  const { AutoTokenizer } = await loadTransformers('EMBEDDING_MODEL')
   const own = await AutoTokenizer.from_pretrained(folder)
   return { own: (text: string) => own.tokenize(text).length, counter: await openTokenCounter(folder) }
 }

@@ -1,0 +1,392 @@
+import { analyze, indexTerms } from '../../text/analyze.ts'
+import type { Step } from '../../resilience/pace.ts'
+import type { Embedder, TextKind } from '../retrieval/embedder.ts'
+import { analyzeText } from '../retrieval/analyze-question.ts'
+import { withUnits } from '../retrieval/late-interaction.ts'
+import type { Candidate, PassageSearch } from '../retrieval/passage-search.ts'
+import { comparedUnits, searchOf } from '../retrieval/retrieve.ts'
+import { unitQuery } from '../../vectors/packed-units.ts'
+import type { AnalyzedQuestion, AskedCollection, Unit } from '../terms.ts'
+import { farQuestions, farQuestionsIn } from './far-questions.ts'
+import { bestConnection, compared, comparableLanguages, connection, dot, type FarVectors } from './languages.ts'
+import { measuringVersion, mostLanguages } from './outdated.ts'
+import { lexiconOf, type Lexicon } from './lexicon.ts'
+import { rangeOf, rounded, separationIn, separationOf, type Similarities } from './range.ts'
+import { spreadOf, withoutHighOutliers } from './statistics.ts'
+import { syntheticQuestions, type SampledChunk, type SyntheticQuestion } from './synthetic.ts'
+import type { Calibration, LanguageRange, Signals, SimilarityRange, Spread } from './terms.ts'
+import { crossWeight, type Trial, unknownTrust, weightFrom } from './trust.ts'
+
+/** What a measurement works with. */
+export interface Measuring {
+  readonly collection: AskedCollection
+  readonly store: PassageSearch
+  /** Chunks of the collection, spread over its documents; of equal documents the same ones. */
+  readonly sample: (language: string, count: number) => Promise<readonly SampledChunk[]>
+  readonly embedder: Pick<Embedder, 'embed' | 'languages' | 'countTokens' | 'maxTokens'>
+  /** The texts that are embedded for a chunk with this title and text. */
+  readonly windowTexts: (chunk: { title: string; text: string; language: string }) => readonly string[]
+  /** Runs each search and each call to the model. */
+  readonly step: Step
+  readonly signal: AbortSignal
+}
+
+/** Questions made per collection, at most, and per language at least, if there are as many chunks. */
+const mostQuestions = 48
+const fewestQuestions = 6
+/** A sample of chunks has some without a question. */
+const chunksPerQuestion = 1.5
+const textsAtOnce = 8
+/** Passages whose units are compared with a question. */
+const passagesWithUnits = 10
+
+/** A question with what was found for it. */
+interface Measured {
+  readonly language: string
+  readonly window: number | null
+  readonly unit: number | null
+  readonly coverage: number
+  readonly lexical: number | null
+}
+
+interface MeasuredTrial extends Measured, Trial {
+  readonly isQuestion: boolean
+  /** Distance between the most similar chunk and the fiftieth. */
+  readonly distance: number | null
+}
+
+/**
+ * Measures a collection and its model, from its own documents and the far questions alone: the scale of similarities,
+ * how far vectors can be trusted, and the signals of questions that have an answer and of those that have none. Equal
+ * documents and vectors give equal results. Null for a collection without chunks.
+ */
+export async function measure(measuring: Measuring): Promise<Omit<Calibration, 'version'> | null> {
+  const { collection } = measuring
+  const languages = collection.languages.slice(0, mostLanguages)
+  if (collection.chunkCount === 0 || languages.length === 0) return null
+  const farVectors = await embedFarQuestions(measuring, languages)
+  const far = await measureFar(measuring, languages, farVectors)
+  const trials = await measureTrials(measuring, languages)
+  const windows = similaritiesOf(far, trials, 'window')
+  const separation = separationOf(windows)
+  const ranges = rangesOf(far, trials, languages)
+  return {
+    measuring: measuringVersion,
+    modelId: collection.modelId,
+    languages: collection.languages,
+    windows: separation === null ? noRange : rangeOf(separation),
+    units: ranges.units,
+    byLanguage: ranges.byLanguage,
+    vectorWeights:
+      separation === null
+        ? {}
+        : weightsOf(trials, farVectors, {
+            languages,
+            span: rangeOf(separation).span,
+            chunkCount: collection.chunkCount,
+          }),
+    far: signalsOf(far, withoutHighOutliers),
+    related: signalsOf(likeQuestions(trials), values => values),
+    questions: trials.length,
+    chunkCount: collection.chunkCount,
+  }
+}
+
+/** Where a collection has questions of its own, they alone show what those of its users are like. */
+function likeQuestions(trials: readonly MeasuredTrial[]): readonly MeasuredTrial[] {
+  const questions = trials.filter(each => each.isQuestion)
+  return questions.length >= fewestQuestions ? questions : trials
+}
+
+/** For a collection without vectors: no similarity means anything. */
+const noRange: SimilarityRange = { unrelated: 0.9, related: 1.2, span: 0.3 }
+
+/** Vectors of far questions: all of the collection's languages, and some of each other language. */
+async function embedFarQuestions(measuring: Measuring, languages: readonly string[]): Promise<FarVectors> {
+  const vectors = new Map<string, readonly Float32Array[]>()
+  if (measuring.collection.modelId === null) return vectors
+  const readable = comparableLanguages(measuring.embedder.languages)
+  for (const language of new Set([...languages.filter(each => isRead(measuring, each)), ...readable])) {
+    const all = farQuestionsIn(language)
+    vectors.set(
+      language,
+      await embedAll(measuring, languages.includes(language) ? all : all.slice(0, compared), 'query'),
+    )
+  }
+  return vectors
+}
+
+function isRead({ embedder, collection }: Measuring, language: string): boolean {
+  return collection.modelId !== null && (embedder.languages === 'any' || embedder.languages.includes(language))
+}
+
+async function measureFar(
+  measuring: Measuring,
+  languages: readonly string[],
+  vectors: FarVectors,
+): Promise<readonly Measured[]> {
+  const measured: Measured[] = []
+  for (const language of languages)
+    for (const [index, text] of farQuestionsIn(language).entries()) {
+      const asked = analyzeText(text, Object.hasOwn(farQuestions, language) ? language : 'en')
+      const found = await search(measuring, asked, vectors.get(language)?.[index] ?? null)
+      measured.push({ language, ...signalsIn(found.candidates, found.lexicalMaximum), unit: bestUnit(found.passages) })
+    }
+  return measured
+}
+
+/** Asks the questions that are made of the chunks themselves, and takes out of what is found what they are made of. */
+async function measureTrials(measuring: Measuring, languages: readonly string[]): Promise<readonly MeasuredTrial[]> {
+  const perLanguage = Math.ceil(mostQuestions / languages.length)
+  const measured: MeasuredTrial[] = []
+  for (const language of languages) {
+    const chunks = await measuring.sample(language, Math.ceil(perLanguage * chunksPerQuestion))
+    const questions = syntheticQuestions(chunks).slice(0, perLanguage)
+    const lexicon = lexiconOf(chunks.map(({ title, text }) => termsOf(title, text, language)))
+    const vectors = isRead(measuring, language)
+      ? await embedAll(
+          measuring,
+          questions.map(each => each.text),
+          'query',
+        )
+      : []
+    const left = await leftSimilarities(measuring, questions, vectors)
+    for (const [index, question] of questions.entries()) {
+      const trial = await measureTrial(measuring, {
+        question,
+        lexicon,
+        vector: vectors[index] ?? null,
+        left: left[index] ?? null,
+      })
+      if (trial !== null) measured.push(trial)
+    }
+  }
+  return measured
+}
+
+/** Similarity of each question to what is left of its chunk. */
+async function leftSimilarities(
+  measuring: Measuring,
+  questions: readonly SyntheticQuestion[],
+  vectors: readonly Float32Array[],
+): Promise<number[]> {
+  if (vectors.length === 0) return []
+  const texts = questions.map(({ left, chunk }) => measuring.windowTexts({ ...left, language: chunk.language }))
+  const embedded = await embedAll(measuring, texts.flat(), 'passage')
+  let first = 0
+  return texts.map((windows, index) => {
+    const ours = embedded.slice(first, (first += windows.length))
+    return Math.max(-1, ...ours.map(each => dot(vectors[index]!, each)))
+  })
+}
+
+interface TrialInput {
+  readonly question: SyntheticQuestion
+  readonly lexicon: Lexicon
+  readonly vector: Float32Array | null
+  readonly left: number | null
+}
+
+/** Null when another chunk says the same, or the search is too coarse to find the chunk of the question. */
+async function measureTrial(
+  measuring: Measuring,
+  { question, lexicon, vector, left }: TrialInput,
+): Promise<MeasuredTrial | null> {
+  const { chunk, text } = question
+  const asked = analyzeText(text, chunk.language)
+  const { candidates, ranked, passages, lexicalMaximum } = await search(measuring, asked, vector)
+  const own = candidates.find(each => each.chunkId === chunk.chunkId)
+  if (!own || candidates.some(each => each !== own && each.coverage >= 0.95)) return null
+  const words = asked.own.map(each => each.term)
+  const kept = lexicon.kept(
+    words,
+    termsOf(chunk.title, chunk.text, chunk.language),
+    termsOf(question.left.title, question.left.text, chunk.language),
+  )
+  const corrected: Candidate = {
+    ...own,
+    lexical: own.lexical === null || kept.score === 0 ? null : own.lexical * kept.score,
+    coverage: own.coverage * kept.coverage,
+    vector: left,
+  }
+  const ownUnit = bestUnit(
+    passages.filter(each => each.chunkId === chunk.chunkId),
+    question,
+  )
+  const near = left === null ? null : (left + (ownUnit ?? left)) / 2
+  const found = ranked.map(each => (each.chunkId === own.chunkId ? { ...corrected, vector: near } : each))
+  const similarities = found.flatMap(each => (each.vector === null ? [] : [each.vector]))
+  return {
+    language: chunk.language,
+    chunkId: chunk.chunkId,
+    isQuestion: question.isQuestion,
+    found,
+    ...signalsIn(
+      candidates.map(each => (each === own ? corrected : each)),
+      lexicalMaximum,
+    ),
+    unit: bestUnit(passages, question),
+    distance: similarities.length < 2 ? null : Math.max(...similarities) - Math.min(...similarities),
+  }
+}
+
+function signalsIn(
+  found: readonly Candidate[],
+  lexicalMaximum: number,
+): Pick<Measured, 'window' | 'coverage' | 'lexical'> {
+  const similarities = found.flatMap(each => (each.vector === null ? [] : [each.vector]))
+  return {
+    window: similarities.length === 0 ? null : Math.max(...similarities),
+    coverage: Math.max(0, ...found.map(each => each.coverage)),
+    lexical: lexicalMaximum > 0 ? Math.max(0, ...found.map(each => each.lexical ?? 0)) / lexicalMaximum : null,
+  }
+}
+
+interface ComparedPassage {
+  readonly chunkId: number
+  readonly documentId: string
+  readonly units: readonly Unit[]
+}
+
+/** Similarity of the most similar unit, apart from those that the question is made of; null without units. */
+function bestUnit(
+  passages: readonly ComparedPassage[],
+  question?: SyntheticQuestion,
+): number | null {
+  const { span = null, chunk = null } = question ?? {}
+  const similarities = passages.flatMap(({ documentId, units }) =>
+    units.flatMap(({ start, end, similarity }) => {
+      const isOther = span === null || documentId !== chunk?.documentId || end <= span.start || start >= span.end
+      return isOther && similarity !== null ? [similarity] : []
+    }),
+  )
+  return similarities.length === 0 ? null : Math.max(...similarities)
+}
+
+async function search(
+  { collection, store, step, signal }: Measuring,
+  asked: AnalyzedQuestion,
+  vector: Float32Array | null,
+) {
+  const wanted = { asked, vector, vectorWeight: 1, arm: 'fused', collection, filters: {}, topK: 0 } as const
+  const [query, units] = [searchOf(wanted, true), vector === null ? null : unitQuery(vector)]
+  const nearest = (candidates: readonly Candidate[]) =>
+    [...candidates]
+      .sort((a, b) => (b.vector ?? -1) - (a.vector ?? -1))
+      .slice(0, passagesWithUnits)
+      .map(each => each.chunkId)
+  signal.throwIfAborted()
+  const found = await step(() => store.search(query, nearest, { signal, label: 'calibrate' }))
+  return {
+    ...found,
+    /** As the ranking sees them. */
+    ranked: units === null ? found.candidates : withUnits(found.candidates, units),
+    passages: Array.from(
+      found.passages,
+      ([chunkId, stored]): ComparedPassage => ({
+        chunkId,
+        documentId: stored.documentId,
+        units: comparedUnits(stored, units),
+      }),
+    ),
+  }
+}
+
+async function embedAll(
+  { embedder, step, signal }: Measuring,
+  texts: readonly string[],
+  kind: TextKind,
+): Promise<Float32Array[]> {
+  const vectors: Float32Array[] = []
+  for (let at = 0; at < texts.length; at += textsAtOnce) {
+    signal.throwIfAborted()
+    const batch = texts.slice(at, at + textsAtOnce).map(text => fitted(text, embedder))
+    vectors.push(...(await step(() => embedder.embed(batch, signal, kind))))
+  }
+  return vectors
+}
+
+function fitted(text: string, { countTokens, maxTokens }: Measuring['embedder']): string {
+  let fit = text
+  while (countTokens(fit) > maxTokens) fit = fit.slice(0, Math.floor(fit.length * 0.8))
+  return fit
+}
+
+function termsOf(title: string, text: string, language: string): string[] {
+  return indexTerms(analyze(`${title}\n${text}`, language))
+}
+
+function similaritiesOf(
+  far: readonly Measured[],
+  trials: readonly MeasuredTrial[],
+  signal: 'window' | 'unit',
+): Similarities {
+  return {
+    far: valuesOf(far, signal),
+    questions: valuesOf(
+      trials.filter(each => each.isQuestion),
+      signal,
+    ),
+    statements: valuesOf(
+      trials.filter(each => !each.isQuestion),
+      signal,
+    ),
+    distances: trials.flatMap(each => (each.distance === null ? [] : [each.distance])),
+  }
+}
+
+/** The range of units, and those of each language. */
+function rangesOf(far: readonly Measured[], trials: readonly MeasuredTrial[], languages: readonly string[]) {
+  const windows = separationOf(similaritiesOf(far, trials, 'window'))
+  const units = separationOf(similaritiesOf(far, trials, 'unit'))
+  const byLanguage: Record<string, LanguageRange> = {}
+  for (const language of languages) {
+    const ofLanguage = (each: Measured) => each.language === language
+    const [low, high] = [far.filter(ofLanguage), trials.filter(ofLanguage)]
+    if (windows === null || valuesOf(low, 'window').length === 0) continue
+    byLanguage[language] = {
+      windows: rangeOf(separationIn(similaritiesOf(low, high, 'window'), windows)),
+      units: units === null ? null : rangeOf(separationIn(similaritiesOf(low, high, 'unit'), units)),
+    }
+  }
+  return { units: units === null ? null : rangeOf(units), byLanguage }
+}
+
+interface WeightInput {
+  readonly languages: readonly string[]
+  readonly span: number
+  readonly chunkCount: number
+}
+
+/** Weights of the collection's languages, and of each other language with the one of them that it connects with best. */
+function weightsOf(
+  trials: readonly MeasuredTrial[],
+  vectors: FarVectors,
+  { languages, span, chunkCount }: WeightInput,
+): Record<string, number> {
+  const weights: Record<string, number> = {}
+  const own = languages.filter(each => vectors.has(each))
+  for (const language of own) {
+    const known = Math.max(unknownTrust, bestConnection(vectors, language))
+    const ofLanguage = trials.filter(each => each.language === language && each.window !== null)
+    weights[language] = weightFrom(ofLanguage, { known, span, chunkCount })
+  }
+  for (const from of vectors.keys())
+    for (const to of own)
+      if (from !== to) weights[`${from}>${to}`] = crossWeight(connection(vectors, from, to), weights[to] ?? 0)
+  return weights
+}
+
+function signalsOf(measured: readonly Measured[], chosen: (values: readonly number[]) => readonly number[]): Signals {
+  const signal = (name: 'window' | 'unit' | 'coverage' | 'lexical') =>
+    roundedSpread(spreadOf(chosen(valuesOf(measured, name))))
+  return { window: signal('window'), unit: signal('unit'), coverage: signal('coverage'), lexical: signal('lexical') }
+}
+
+function roundedSpread(spread: Spread | null): Spread | null {
+  return spread && { mean: rounded(spread.mean), deviation: rounded(spread.deviation) }
+}
+
+function valuesOf(measured: readonly Measured[], signal: 'window' | 'unit' | 'coverage' | 'lexical'): number[] {
+  return measured.flatMap(each => (each[signal] === null ? [] : [each[signal]]))
+}

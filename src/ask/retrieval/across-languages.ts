@@ -1,0 +1,78 @@
+import type { AnalyzedQuestion } from '../terms.ts'
+import type { Candidate } from './passage-search.ts'
+
+/** What the words of a question say about passages in other languages. */
+export interface LanguageView {
+  /** By candidate: whether it is in another language than the question. */
+  readonly isForeign: readonly boolean[]
+  /** Share of the question that the best candidate in its own language covers, 0…1. */
+  readonly ownCoverage: number
+  /** The same of candidates in other languages: names and numbers. */
+  readonly foreignCoverage: number
+}
+
+/**
+ * How the words of a question relate to the languages of the candidates; null where all are in its own language, and
+ * words count as ever.
+ */
+export function languageView(
+  candidates: readonly Candidate[],
+  { language }: Pick<AnalyzedQuestion, 'language'>,
+  collectionLanguages: readonly string[],
+): LanguageView | null {
+  if (language === 'und' || collectionLanguages.length === 0) return null
+  const only = collectionLanguages.length === 1 ? collectionLanguages[0] : undefined
+  if (only === language) return null
+  const isForeign = candidates.map(each => isOther(each.language ?? only, language))
+  if (!isForeign.includes(true)) return null
+  const coverageOf = (wanted: boolean) =>
+    Math.max(0, ...candidates.flatMap((each, i) => (isForeign[i] === wanted ? [each.coverage] : [])))
+  return { isForeign, ownCoverage: coverageOf(false), foreignCoverage: coverageOf(true) }
+}
+
+function isOther(own: string | undefined, language: string): boolean {
+  return own !== undefined && own !== 'und' && own !== language
+}
+
+/** With fewer similarities than this in a language, their mean is mostly chance. */
+const shrinkage = 5
+
+/**
+ * Similarities that are comparable across languages. A model places texts of one language nearer to each other, whatever
+ * they say (e5: by 0.03 to 0.05, as much as the right passage is ahead). So each is taken relative to the mean of its
+ * language.
+ */
+export function similaritiesWithoutBias(
+  candidates: readonly Candidate[],
+  { isForeign }: LanguageView,
+): (number | null)[] {
+  const languages = candidates.map((each, i) => each.language ?? (isForeign[i] ? 'foreign' : 'own'))
+  const found = candidates.flatMap(({ vector }, i) => (vector === null ? [] : [{ vector, language: languages[i]! }]))
+  const overall = meanOf(found)
+  const biases = new Map(
+    Array.from(Map.groupBy(found, each => each.language), ([language, members]) => [
+      language,
+      ((meanOf(members) - overall) * members.length) / (members.length + shrinkage),
+    ]),
+  )
+  return candidates.map(({ vector }, i) => (vector === null ? null : vector - (biases.get(languages[i]!) ?? 0)))
+}
+
+function meanOf(found: readonly { readonly vector: number }[]): number {
+  return found.reduce((sum, { vector }) => sum + vector, 0) / Math.max(1, found.length)
+}
+
+/**
+ * What words say about the candidate at `index`, 0…1, given its scaled scores. A passage in another language cannot have the words
+ * of the question, so it is taken to have as many as its similarity suggests, unless passages in the question's own
+ * language have them; to be fair, so is one in its own language that has fewer. Of names and numbers, which passages in
+ * other languages can have, the share that they are of the question counts.
+ */
+export function wordScore(
+  { lexical, vector }: { readonly lexical: number; readonly vector: number },
+  { isForeign, ownCoverage, foreignCoverage }: LanguageView,
+  index: number,
+): number {
+  const suggested = (1 - ownCoverage) * vector
+  return isForeign[index] ? foreignCoverage * lexical + (1 - foreignCoverage) * suggested : Math.max(lexical, suggested)
+}

@@ -1,0 +1,48 @@
+import type { Answer, Explanation, Passage, Unit } from '../../ask/terms.ts'
+import type { Reply, Signals } from './terms.ts'
+
+/** A reply of this process. */
+export function replyOf(answer: Answer, explanation: Partial<Explanation>, ms: number): Reply {
+  const byChunk = new Map(answer.passages.map(passage => [passage.chunkId, passage]))
+  return {
+    text: answer.text,
+    // A polite line for thanks is no answer.
+    abstained: answer.abstained || isSmalltalk(answer),
+    generator: answer.generator,
+    language: answer.language,
+    citations: answer.citations.map(({ index, chunkId, title, quote }) => {
+      const passage = byChunk.get(chunkId)
+      return { index, source: passage?.source ?? '', title, quote, text: passage?.text ?? quote }
+    }),
+    passages: answer.passages.map(({ source, title, text }) => ({ source, title, text })),
+    confidence: numberIn(answer, 'confidence'),
+    relevance: explanation.judgedPassages?.confidence ?? null,
+    signals: signalsOf([...(explanation.fused ?? []), ...(explanation.reranked ?? [])]),
+    ms,
+  }
+}
+
+function signalsOf(passages: readonly Passage[]): Signals {
+  const units = passages.flatMap(passage => (passage as { readonly units?: readonly Unit[] }).units ?? [])
+  return {
+    coverage: highest(passages.map(({ scores }) => scores.coverage)),
+    cosine: highest(passages.map(({ scores }) => scores.vector)),
+    unit: highest(units.map(({ similarity }) => similarity)),
+    rerank: highest([...passages.map(({ scores }) => scores.rerank), ...units.map(({ rerank }) => rerank)]),
+  }
+}
+
+export function highest(values: readonly (number | null | undefined)[]): number | null {
+  const known = values.filter(value => typeof value === 'number')
+  return known.length === 0 ? null : Math.max(...known)
+}
+
+/** Fields that a version of the service may not have. */
+function numberIn(answer: object, field: string): number | null {
+  const value: unknown = (answer as Record<string, unknown>)[field]
+  return typeof value === 'number' ? value : null
+}
+
+function isSmalltalk(answer: object): boolean {
+  return (answer as { readonly smalltalk?: unknown }).smalltalk === true
+}
