@@ -1,5 +1,4 @@
 import type { Answer, CacheNote, Degraded, Explanation, Passage, QueryTerm } from '../../ask/terms.ts'
-import { isHopeless } from '../../ask/abstention/gate.ts'
 import { round, roundOrNull, scoresJson } from './scores.ts'
 
 /** What an explanation needs from the reply that it belongs to. */
@@ -73,7 +72,9 @@ function reasonOf({ generator }: Answer, own: Partial<Explanation>): AbstainReas
   if (!asked || judgedPassages === undefined) return null
   if (asked.terms.length === 0) return 'no_words'
   if (isOtherLanguage(own)) return 'other_language'
-  return judgedAnswer !== undefined || isHopeless(judgedPassages) ? 'not_relevant' : 'no_sentence'
+  return judgedAnswer !== undefined || judgedPassages.confidence < judgedPassages.thresholds.hopeless
+    ? 'not_relevant'
+    : 'no_sentence'
 }
 
 /** Of the quotations where there are some, else of the passages that were found. */
