@@ -3,7 +3,8 @@ import { readConfig } from '../config/config.ts'
 import { baselineOf } from '../eval/baseline.ts'
 import { comparison, updateBaselines, type Comparison } from '../eval/comparison.ts'
 import type { Lesson } from '../eval/learn.ts'
-import { readSet, type EvalSet } from '../eval/set.ts'
+import { sample } from '../eval/sample.ts'
+import { readSet, type EvalSet, type JudgedQuestion } from '../eval/set.ts'
 import { fallLine, lessonText, table } from '../eval/table.ts'
 import { wholeNumber } from './arguments.ts'
 import { checkLearning, learnInto } from './eval-learn.ts'
@@ -66,7 +67,7 @@ export function addEval(program: Command, host: Host): void {
         await answers(host, folders, options, command)
         return
       }
-      const sets = await Promise.all(folders.map(readSet))
+      const sets = (await Promise.all(folders.map(readSet))).map(set => sampled(set, options))
       rejectDuplicateNames(sets)
       const compare = options.updateBaseline ? null : await comparison(sets, options.baseline)
       const { evaluated, lessons } = await evaluateAndLearn(host, sets, options)
@@ -118,6 +119,13 @@ async function learnFrom(
   if (evidence.length > 0) return await learnInto(config, model, evidence, signal)
   say(host, `askwell: nothing to learn: no question is in a language that ${model.model} reads`)
   return []
+}
+
+function sampled(set: EvalSet, { sample: size, seed }: Options): EvalSet {
+  if (size === undefined) return set
+  const stratumOf = ({ isAnswerable, language }: JudgedQuestion) => JSON.stringify([isAnswerable, language])
+  const variants = set.variants.map(each => ({ ...each, questions: sample(each.questions, stratumOf, { size, seed }) }))
+  return { ...set, variants }
 }
 
 function rejectDuplicateNames(sets: readonly EvalSet[]): void {
