@@ -63,6 +63,7 @@ export function addEval(program: Command, host: Host): void {
     .option('--url <address>', 'with --answers: ask this running service instead, which has the documents already')
     .option('--collection <name>', 'with --url: its collection; {set} is the name of the set (default: eval-{set})')
     .action(async (folders: string[], options: Options, command: Command) => {
+      rejectUnfitOptions(options)
       if (options.answers) {
         await answers(host, folders, options, command)
         return
@@ -83,6 +84,22 @@ export function addEval(program: Command, host: Host): void {
       if (options.updateBaseline) await updateBaselines(sets, options.baseline, now)
       reportComparison(host, compared, options)
     })
+}
+
+/** An option without effect would mislead. */
+function rejectUnfitOptions({ answers: ofAnswers, url, collection, ...options }: Options): void {
+  const wants = (names: readonly (keyof typeof options)[]) => names.filter(name => options[name] !== undefined)
+  const [lone] = ofAnswers ? wants(['run', 'baseline', 'updateBaseline', 'learn']) : wants(['report', 'judge'])
+  if (lone !== undefined)
+    throw new Error(`--${flagOf(lone)} ${ofAnswers ? 'measures rankings: leave out' : 'needs'} --answers`)
+  if (url !== undefined && !ofAnswers) throw new Error('--url needs --answers')
+  if (collection !== undefined && url === undefined) throw new Error('--collection needs --url')
+  if (url !== undefined && options.keep)
+    throw new Error('--keep loads the documents here, not into the service of --url')
+}
+
+function flagOf(name: string): string {
+  return name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 }
 
 async function answers(host: Host, folders: readonly string[], options: Options, command: Command): Promise<void> {
