@@ -139,8 +139,9 @@ function separated(set: StoredSet | undefined, kind: string): string {
 /** The product must lie above every single signal, everywhere. */
 function aheadRows({ setups }: Results): string[][] {
   return Object.values(setups).flatMap(({ title, sets }: SetupResults) =>
-    sets.flatMap(({ name, selection }) => {
-      if (!selection) return []
+    sets.flatMap(({ name, form, selection }) => {
+      // A single small corpus is too small for a curve.
+      if (!selection || (form === 'small' && name !== 'small corpora')) return []
       const { aheadAtChosen, worst } = selection
       const behind = worst
         ? `behind ${worst.signal} by ${worst.right - worst.product} at ${worst.false} false`

@@ -22,14 +22,19 @@ export interface SetupResults {
   readonly ranking: readonly Measured[]
 }
 
-/** Without the points of the curves, which the reports have. */
+/** Without the points of the curves and the kinds of answerable questions, which the reports have. */
 export type StoredSet = Omit<AnswersMeasured, 'selection'> & { readonly selection: StoredSelection | null }
 type StoredSelection = Omit<Selection, 'signals'> & { readonly signals: readonly Omit<SignalFigures, 'curve'>[] }
 
-export function stored(set: AnswersMeasured): StoredSet {
-  const { selection } = set
-  if (selection === null) return { ...set, selection }
-  return { ...set, selection: { ...selection, signals: selection.signals.map(({ curve: _curve, ...rest }) => rest) } }
+export function stored({ selection, kinds, ...set }: AnswersMeasured): StoredSet {
+  return {
+    ...set,
+    kinds: Object.fromEntries(Object.entries(kinds).filter(([, { unanswerable }]) => unanswerable.questions > 0)),
+    selection: selection && {
+      ...selection,
+      signals: selection.signals.map(({ curve: _curve, ...rest }) => rest),
+    },
+  }
 }
 
 export async function readResults(path: string): Promise<Results> {

@@ -93,10 +93,9 @@ tap.test('askwell eval --answers', async t => {
       },
       { name: 'baths/extra', all: { answerable: { questions: 1 } } },
     ])
-    t.match(
-      readFileSync(join(report, 'report.md'), 'utf8'),
-      /^# Askwell: answers\n[^]*### baths: answered in part \\\(?1?/,
-    )
+    const markdown = readFileSync(join(report, 'report.md'), 'utf8')
+    t.match(markdown, /^# Askwell: answers\n/)
+    t.match(markdown, /\n### baths: answered in part \(1 of 1\)\n/)
     t.match(readFileSync(join(report, 'report.html'), 'utf8'), /<svg [^]*<\/html>\n$/)
     t.equal(JSON.parse(readFileSync(join(report, 'results.json'), 'utf8')).sets.length, 2)
     const records = readFileSync(join(report, 'questions.jsonl'), 'utf8').trim().split('\n')
