@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { AnswersMeasured } from '../../src/eval/answers/measure.ts'
 import type { Measured } from '../../src/eval/measure.ts'
+import { exitCodes } from '../../src/commands/exit-codes.ts'
 import { pageOf } from './page.ts'
 import { readResults, stored, writeResults, type SetupResults } from './results.ts'
 import { setupsFor, type Setup } from './settings.ts'
@@ -30,8 +31,8 @@ const { values: options, positionals } = parseArgs({
   },
 })
 const folder = positionals[0] ?? process.env['EVAL_SETS'] ?? join(checkout, '../shared/eval')
-const perKind = options.quick ? 12 : 60
-const perRanking = options.quick ? 40 : 300
+const perKind = options.quick ? 12 : 40
+const perRanking = options.quick ? 40 : 150
 
 if (!existsSync(folder)) {
   say(`left out: there are no sets in ${folder}; name their folder as an argument or in EVAL_SETS`)
@@ -94,9 +95,23 @@ function present(sets: readonly string[]): string[] {
   })
 }
 
+/** A busy server of models may time out; it has cached what it made, so the next attempt gets further. */
+const attempts = 3
+
 /** In a process of its own, because each setup has other models. Null without sets. */
 async function evaluate<Result>(setup: Setup, args: readonly string[]): Promise<Result | null> {
   if (!args.some(arg => arg.startsWith(folder))) return null
+  for (let made = 1; ; made += 1) {
+    const { output, code } = await evaluateOnce(setup, args)
+    // Exit code 1 with figures: some are below the baseline of a set, which may be of another model.
+    if (output.startsWith('{')) return JSON.parse(output) as Result
+    if (made === attempts || code === exitCodes.interrupted)
+      throw new Error(`the evaluation of ${setup.title} ended with ${code}`)
+    say(`${setup.title}: once more`)
+  }
+}
+
+async function evaluateOnce(setup: Setup, args: readonly string[]) {
   const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...setup.env }
   const program = join(checkout, 'src/cli.ts')
   const child = spawn(process.execPath, [program, 'eval', ...args, '--json'], {
@@ -104,9 +119,7 @@ async function evaluate<Result>(setup: Setup, args: readonly string[]): Promise<
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'close')])
-  // A set has a baseline of other models, perhaps; what counts is that there are figures.
-  if (!output.startsWith('{')) throw new Error(`the evaluation of ${setup.title} ended with ${code}`)
-  return JSON.parse(output) as Result
+  return { output, code: code as number | null }
 }
 
 function commit(): string {
