@@ -1,3 +1,5 @@
+import type { Calibration } from '../../ask/calibration/terms.ts'
+import { calibrationJson } from '../replies/calibration.ts'
 import type { FastifyInstance, FastifyRequest, preParsingHookHandler } from 'fastify'
 import { AskError } from '../../errors.ts'
 import { sourceFault } from '../../ingest/source-name.ts'
@@ -62,6 +64,7 @@ export interface CollectionView {
   readonly languages: readonly string[]
   readonly chunking: { readonly size: number; readonly overlap: number; readonly by: string }
   readonly model: { readonly name: string; readonly dimensions: number } | null
+  readonly calibration: Calibration | null
   readonly updatedAt: Date
 }
 
@@ -182,8 +185,8 @@ function documentJson(document: DocumentView) {
 }
 
 function collectionJson(collection: CollectionView) {
-  const { name, epoch, documentCount, chunkCount, outdated, fromStoredText, languages, chunking, model, updatedAt } =
-    collection
+  const { name, epoch, documentCount, chunkCount, outdated, fromStoredText, languages, chunking, ...rest } = collection
+  const { model, calibration, updatedAt } = rest
   return {
     name,
     epoch,
@@ -195,6 +198,7 @@ function collectionJson(collection: CollectionView) {
     chunking: { size: chunking.size, overlap: chunking.overlap, by: chunking.by },
     embedding_model: model?.name ?? null,
     dimensions: model?.dimensions ?? null,
+    calibration: calibration && calibrationJson(calibration),
     updated_at: updatedAt,
   }
 }

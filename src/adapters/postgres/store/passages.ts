@@ -3,7 +3,8 @@ import type { Database, Fragment, LeaseTerms, Sql } from '../database.ts'
 import type { Row } from '../driver.ts'
 import { comparedAtMost, prescan } from './filter-prescan.ts'
 import { metadataPath } from './filters.ts'
-import { bm25Search } from './bm25-search.ts'
+import { inlineNumber } from '../inline-number.ts'
+import { bm25Search, k1 } from './bm25-search.ts'
 import { tracedSql } from '../sql-span.ts'
 import type { Bm25 } from './textsearch.ts'
 import { vectorSearch } from './vector-search.ts'
@@ -58,7 +59,7 @@ function bothRetrievers(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
     vector as materialized (${nearest}),
     ${bm25Search(sql, { ...query, bm25 }, path)}
     select coalesce(l.id, v.id) as id, l.score as lexical, coalesce(l.coverage, 0) as coverage, v.similarity as vector,
-      (select sum(gain) from asked) as lexical_maximum, e.mark = ${query.epochMark ?? null}::uuid as is_current
+      (select worth from worth) * ${inlineNumber(sql, k1 + 1)}::float8 as lexical_maximum, e.mark = ${query.epochMark ?? null}::uuid as is_current
     from epoch_marks e left join (lexical l full join vector v on v.id = l.id) on true
     where e.collection_id = ${query.collectionId}`
 }
