@@ -110,8 +110,15 @@ function weightsOf({ languages, trials, farVectors, collection }: Measurements, 
   const weights: Record<string, number> = {}
   const own = languages.filter(each => farVectors.has(each))
   for (const language of own) {
-    const known = Math.max(unknownTrust, bestConnection(farVectors, language))
     const ofLanguage = trials.filter(each => each.language === language && each.window !== null)
+    const apart = separated(
+      valuesOf(ofLanguage, 'window'),
+      valuesOf(
+        far.filter(each => each.language === language),
+        'window',
+      ),
+    )
+    const known = Math.max(unknownTrust * apart, bestConnection(farVectors, language))
     weights[language] = weightFrom(ofLanguage, { known, span, chunkCount: collection.chunkCount })
   }
   for (const from of farVectors.keys())
