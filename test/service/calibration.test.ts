@@ -13,7 +13,8 @@ import { openCalibrationUpkeep } from '../../src/wiring/calibration-upkeep.ts'
 import { anyWorld, databaseSettings, eitherWorld, skipReason, startApp } from '../support/app.ts'
 import { runCli } from '../support/cli.ts'
 import { serveEmbeddings, type EmbedTexts } from '../support/embeddings-server.ts'
-import { createEmptyDatabase, migrateBefore } from '../support/old-schema.ts'
+import { readMigrations } from '../../src/adapters/postgres/migrations/files.ts'
+import { createEmptyDatabase } from '../support/old-schema.ts'
 import { postgresSkipReason } from '../support/postgres-programs.ts'
 import { until } from '../support/until.ts'
 
@@ -298,7 +299,7 @@ tap.test(
     const { url } = await createEmptyDatabase(t)
     const database = await opened(t, { DATABASE_URL: url })
     await database.lease({ signal: never, label: 'test', holdLimitMs: Infinity }, async sql => {
-      await migrateBefore(sql, '000012')
+      await migrate(sql, { files: (await readMigrations()).filter(({ name }) => name < '000012') })
       for (const model of [
         'use-lite-en',
         'onnx:multilingual-e5-small#0123456789ab',

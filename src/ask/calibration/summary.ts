@@ -2,7 +2,7 @@ import type { AskedCollection } from '../terms.ts'
 import { bestConnection, connection, type FarVectors } from './languages.ts'
 import { measuringVersion } from './outdated.ts'
 import { rangeOf, rounded, separationIn, separationOf, type Separation, type Similarities } from './range.ts'
-import { mean, spreadOf, withoutHighOutliers } from './statistics.ts'
+import { clamp, mean, spreadOf, withoutHighOutliers } from './statistics.ts'
 import type { Calibration, LanguageRange, SignalName, Signals, SimilarityRange, Spread } from './terms.ts'
 import { crossWeight, type Trial, unknownTrust, weightFrom } from './trust.ts'
 
@@ -106,7 +106,10 @@ function similaritiesOf(
 }
 
 /** Weights of the collection's languages, and of each other language with the one of them that it connects with best. */
-function weightsOf({ languages, trials, farVectors, collection }: Measurements, span: number): Record<string, number> {
+function weightsOf(
+  { languages, far, trials, farVectors, collection }: Measurements,
+  span: number,
+): Record<string, number> {
   const weights: Record<string, number> = {}
   const own = languages.filter(each => farVectors.has(each))
   for (const language of own) {
@@ -125,6 +128,16 @@ function weightsOf({ languages, trials, farVectors, collection }: Measurements, 
     for (const to of own)
       if (from !== to) weights[`${from}>${to}`] = crossWeight(connection(farVectors, from, to), weights[to] ?? 0)
   return weights
+}
+
+/** Deviations of far questions that related ones are above them, from which on the model certainly means something. */
+const certainlyApart = 1.5
+
+/** 0 when the model finds questions of the documents no nearer than far ones, 1 when it clearly does, or none was made. */
+function separated(related: readonly number[], far: readonly number[]): number {
+  const [high, low] = [spreadOf(related), spreadOf(withoutHighOutliers(far))]
+  if (high === null || low === null || low.deviation === 0) return 1
+  return clamp((high.mean - low.mean) / low.deviation / certainlyApart, 0, 1)
 }
 
 function signalsOf(measured: readonly Measured[], chosen: (values: readonly number[]) => readonly number[]): Signals {
