@@ -52,7 +52,7 @@ export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusi
     const search = searchOf(wanted, fusion.hasUnits)
     const query = search.vector && search.hasUnits ? unitQuery(search.vector.values) : null
     const choose = (found: readonly Candidate[]) => {
-      const candidates = query === null ? found : withUnits(found, query)
+      const candidates = query === null ? found : withUnits(found, query, wanted.collection.windowsPerChunk)
       share = vectorShareOf(candidates, wanted, similarity)
       ranked = fuse(candidates, share, fusion).slice(0, wanted.topK)
       return ranked.map(each => each.chunkId)
