@@ -180,7 +180,7 @@ for (const world of eitherWorld) {
         stdout: /1 chunk written; 1 without units \(EMBEDDING_UNITS_MAX_CHUNKS\)\n/,
       })
       t.match(await run(['reembed', '-c', 'other']), {
-        stdout: 'other: the units of 1 chunks embedded with use-lite-en\n',
+        stdout: 'other: the units of 1 chunk embedded with use-lite-en\n',
       })
       await run(['reembed', '-c', 'other'])
     })
