@@ -38,7 +38,7 @@ export function createPipeline(steps: Steps): AskWithin {
       mode,
       usage: addUsage(usage, written.usage),
       degraded: [...new Set([...selected.degraded, ...written.degraded])],
-      passages,
+      passages: passages.map(withoutUnits),
       ...overtakenMark,
     }
     if (written.isAbstained) return yield* abstain({ ...base, model: written.model })
@@ -64,4 +64,9 @@ function* abstain({ passages = [], model = null, ...base }: AbstainInput): Gener
     type: 'done',
     answer: { ...base, text, abstained: true, citations: [], passages, cache: { status: 'miss' }, generator, model },
   }
+}
+
+/** Units serve to make the answer; those who read it, and caches, do not need them. */
+function withoutUnits({ units: _units, ...passage }: Passage): Passage {
+  return passage
 }

@@ -1,7 +1,7 @@
 import { analyze, comparedTerms } from '../../text/analyze.ts'
 import { countTokens } from '../../text/count-tokens.ts'
 import { sentences, type Span } from '../../text/sentences.ts'
-import type { Passage } from '../terms.ts'
+import type { Passage, Window } from '../terms.ts'
 import { headerWhenCut } from './table-rows.ts'
 
 export interface PackOptions {
@@ -106,13 +106,16 @@ function wordsWithin(room: number, text: string): Span | undefined {
   return fits < 0 ? undefined : { start: text.search(/\S/u), end: ends[fits]! }
 }
 
-function trimmed({ tokens: _whole, tableHeader: before, ...passage }: Passage, span: Span): Passage {
+function trimmed({ tokens: _whole, tableHeader: before, units: whole, ...passage }: Passage, span: Span): Passage {
   const tableHeader = headerWhenCut(passage.text, span.start, before)
   const start = passage.start + span.start
   const end = passage.start + span.end
-  const windows = passage.windows
-    .filter(window => window.start < end && window.end > start)
-    .map(window => ({ ...window, start: Math.max(window.start, start), end: Math.min(window.end, end) }))
+  const within = <Part extends Window>(parts: readonly Part[]) =>
+    parts
+      .filter(part => part.start < end && part.end > start)
+      .map(part => ({ ...part, start: Math.max(part.start, start), end: Math.min(part.end, end) }))
+  const windows = within(passage.windows)
   const text = passage.text.slice(span.start, span.end)
-  return { ...passage, text, start, end, windows, ...(tableHeader !== undefined && { tableHeader }) }
+  const units = whole && { units: within(whole) }
+  return { ...passage, text, start, end, windows, ...units, ...(tableHeader !== undefined && { tableHeader }) }
 }
