@@ -66,7 +66,7 @@ export function searchIn(store: PassageSearch, similarityIn: SimilarityIn, fusio
     const search = searchOf(wanted, fusion.hasUnits)
     const query = search.vector && search.hasUnits ? unitQuery(search.vector.values) : null
     const choose = (found: readonly Candidate[]) => {
-      const candidates = query === null ? found : withUnits(found, query)
+      const candidates = query === null ? found : withUnits(found, query, wanted.collection.windowsPerChunk)
       share = vectorShareOf(candidates, wanted, similarity)
       const view = share > 0 ? languageView(candidates, wanted.asked, wanted.collection.languages) : null
       ranked = fuse(candidates, share, fusion, view).slice(0, wanted.topK)
