@@ -34,6 +34,8 @@ export interface Retrieved {
 
 /** Minimum number of candidates per retriever. */
 const candidatesPerRetriever = 50
+/** Of a collection in several languages: the question's own fills the first places, whatever the others say. */
+const candidatesOfLanguages = 100
 /** As many as an answer is written from: relevance must not depend on how many more were requested. */
 const judgedCount = 5
 
@@ -112,6 +114,7 @@ function vectorShareOf(
 /** The query for the store; `vectorWeight` 0 leaves the vectors out. */
 export function searchOf({ asked, vector, vectorWeight, arm, collection, filters, topK }: Wanted): Search {
   const hasVector = vector !== null && vectorWeight > 0 && collection.modelId !== null
+  const hasLanguages = hasVector && collection.languages.length > 1
   return {
     collectionId: collection.id,
     epochMark: collection.epochMark,
@@ -125,9 +128,9 @@ export function searchOf({ asked, vector, vectorWeight, arm, collection, filters
           efSearch: collection.efSearch,
         }
       : null,
-    ...(hasVector && collection.languages.length > 1 && { hasLanguages: true }),
+    ...(hasLanguages && { hasLanguages }),
     filters,
-    limit: Math.max(candidatesPerRetriever, topK),
+    limit: Math.max(hasLanguages ? candidatesOfLanguages : candidatesPerRetriever, topK),
   }
 }
 

@@ -32,7 +32,7 @@ function chunk(ordinal: number, start: number, own: Partial<Passage> = {}): Pass
   }
 }
 
-const collection = { name: 'default', epoch: 3, languages: ['en'] } as AskedCollection
+const collection = { name: 'default', epoch: 3, languages: ['en'] } as unknown as AskedCollection
 const asked = { text: 'Why?', language: 'en', readAs: 'en', terms: [], own: [] }
 const term = { term: 'why', count: 1, isContent: false, isSpare: true, isCorrectable: false, spellings: [] }
 const [first, second, third] = [chunk(0, 0), chunk(1, 10), chunk(2, 50)]
