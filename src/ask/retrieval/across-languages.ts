@@ -57,7 +57,9 @@ export function similaritiesWithoutBias(
   if (groups.length < 2 || count < 2) return candidates.map(({ vector }) => vector)
   const usual = new Map(groups.map(([language, similarities]) => [language, meanOf(similarities.slice(1, count))]))
   const overall = meanOf([...usual.values()])
-  return candidates.map(({ vector }, i) => (vector === null ? null : vector - removedBias * (usual.get(languages[i]!)! - overall)))
+  return candidates.map(({ vector }, i) =>
+    vector === null ? null : vector - removedBias * (usual.get(languages[i]!)! - overall),
+  )
 }
 
 function meanOf(values: readonly number[]): number {
