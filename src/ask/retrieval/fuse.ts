@@ -28,7 +28,8 @@ export function fuse(
 ): Ranked[] {
   const lexicalRanks = ranks(candidates.map(e => e.lexical))
   const vectorRanks = ranks(candidates.map(e => e.vector))
-  const fused = fusion === 'rrf' ? reciprocal([lexicalRanks, vectorRanks], rrfK) : combined(candidates, vectorWeight, view)
+  const fused =
+    fusion === 'rrf' ? reciprocal([lexicalRanks, vectorRanks], rrfK) : combined(candidates, vectorWeight, view)
   const ranked = candidates.map((e, i): Ranked => ({
     chunkId: e.chunkId,
     scores: {
