@@ -3,6 +3,7 @@ import { detectLanguage, readingLanguage } from '../../text/language.ts'
 import type { AskedCollection, Question, AnalyzedQuestion, QueryTerm } from '../terms.ts'
 import type { TermReading } from './passage-search.ts'
 import { withoutGreetings } from '../smalltalk/small-talk.ts'
+import { storyOf, type Story } from './story.ts'
 import { contextOf, type Context, type Said } from './follow-up.ts'
 
 /**
@@ -14,8 +15,21 @@ export function analyzeQuestion(question: Question, collection: AskedCollection)
   const language = question.language ?? detectLanguage(text, { among: collection.languages })
   const readAs = readingLanguage(text, language, collection.languages)
   const alone = analyzeText(text, language, readAs)
+  const story = storyOf(text, language)
+  if (story) return withoutTale(alone, story)
   const context = contextOf(text, question.history, language)
   return context ? withContext(alone, context) : alone
+}
+
+/** What the words of a tale count beside those of the question in it. */
+const taleWeight = Number(process.env.W_TALE ?? 0.3)
+
+/** Words of the tale around a question count less, and only the question is compared by meaning. */
+function withoutTale(whole: AnalyzedQuestion, { question }: Story): AnalyzedQuestion {
+  const asked = analyzeText(question, whole.language, whole.readAs)
+  const known = new Set(asked.terms.map(({ term }) => term))
+  const tale = whole.terms.filter(({ term }) => !known.has(term)).map(term => ({ ...term, count: taleWeight, isContent: false }))
+  return { ...whole, standalone: question, terms: [...asked.terms, ...tale], own: asked.own }
 }
 
 /** Adds the words of earlier turns, with less weight than those of the question itself. */
