@@ -1,4 +1,11 @@
-import { noUsage, type AskEvent, type AskedCollection, type AskWithin, type Question, type SearchResult } from '../terms.ts'
+import {
+  noUsage,
+  type AskEvent,
+  type AskedCollection,
+  type AskWithin,
+  type Question,
+  type SearchResult,
+} from '../terms.ts'
 import { smallTalkOf } from './small-talk.ts'
 
 /** The pipeline, with a polite line for what asks nothing: no search, no model, no quotation. */
