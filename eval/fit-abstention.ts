@@ -18,6 +18,7 @@ import { loadableOf, withCollection } from '../src/eval/collection.ts'
 import { judgementsOf, readKinded, sampleByKind, type Observed } from '../src/eval/gather-signals.ts'
 import { readSet } from '../src/eval/set.ts'
 import { createLogger } from '../src/log.ts'
+import { calibrate } from '../src/wiring/calibrate.ts'
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -71,13 +72,17 @@ async function gather(folders: readonly string[], file: string): Promise<void> {
 }
 
 /** `documents:questions` asks the questions of another set: the same ones in another language. */
-async function observe(folder: string, set: string, { store, models, cachedAsk }: Deps, timeoutMs: number) {
+async function observe(folder: string, set: string, deps: Deps, timeoutMs: number) {
+  const { store, models, cachedAsk } = deps
   const [documents = folder, questions = documents] = folder.split(':')
   const asked = sampleByKind(await readKinded(questions), Number(options['per-kind']), Number(options.seed))
   const { embedder } = models
   const loaded = loadableOf(await readSet(documents), embedder, () => {})
   const loading = { store, embedder, signal, onProgress() {} }
   return await withCollection(loaded, false, loading, async collection => {
+    // As the service does after documents were written.
+    await calibrate(collection, { ...deps, embedder: models.embedder }, { signal })
+    deps.snapshots.invalidate(collection)
     const observed: Observed[] = []
     for (const question of asked) {
       const { id, language = 'und', kind, isAnswerable } = question

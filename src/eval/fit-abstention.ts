@@ -117,7 +117,8 @@ function weightsOf(rows: readonly Observed[]): number[] {
   const groups = new Set(rows.map(({ set, setup }) => `${setup} ${set}`)).size
   return rows.map(each => {
     const share = each.isAnswerable ? answerableShare : 1 - answerableShare
-    return (share * rows.length) / groups / kinds.get(groupOf(each))! / counts.get(kindOf(each))!
+    const [ofGroup = 1, ofKind = 1] = [kinds.get(groupOf(each)), counts.get(kindOf(each))]
+    return (share * rows.length) / (groups * ofGroup * ofKind)
   })
 }
 

@@ -86,15 +86,18 @@ function solve(matrix: readonly (readonly number[])[], right: readonly number[])
     for (let i = column + 1; i < size; i++) if (Math.abs(rows[i]![column]!) > Math.abs(rows[pivot]![column]!)) pivot = i
     ;[rows[column], rows[pivot]] = [rows[pivot]!, rows[column]!]
     const head = rows[column]!
+    const lead = head[column]!
     for (let i = column + 1; i < size; i++) {
-      const factor = rows[i]![column]! / head[column]!
+      const below = rows[i]![column]!
+      const factor = below / lead
       for (let j = column; j <= size; j++) rows[i]![j]! -= factor * head[j]!
     }
   }
   const solution = Array.from({ length: size }, () => 0)
   for (let i = size - 1; i >= 0; i--) {
     const rest = rows[i]!.slice(i + 1, size).reduce((sum, value, k) => sum + value * solution[i + 1 + k]!, 0)
-    solution[i] = (rows[i]![size]! - rest) / rows[i]![i]!
+    const lead = rows[i]![i]!
+    solution[i] = (rows[i]![size]! - rest) / lead
   }
   return solution
 }

@@ -6,7 +6,7 @@ export const judgedCount = 5
 
 /** The quotations of an answer, and the passages that they are from. */
 export interface Quoted {
-  readonly citations: readonly Pick<Citation, 'index' | 'quote' | 'title' | 'start' | 'end'>[]
+  readonly citations: readonly Pick<Citation, 'chunkId' | 'quote' | 'title' | 'start' | 'end'>[]
   readonly passages: readonly Passage[]
 }
 

@@ -135,10 +135,22 @@ function areWordsComparable(
 function isNumberMissing(words: readonly AskedWord[], asked: AnalyzedQuestion, judged: readonly Passage[]): boolean {
   const numbers = words.filter(({ hasDigit }) => hasDigit)
   if (numbers.length === 0) return false
-  const held = new Set(
-    judged.flatMap(({ text, title, language }) => [...termsOf(`${title}\n${text}`, language, asked)]),
-  )
-  return numbers.some(({ forms }) => !forms.some(form => held.has(form)))
+  const texts = judged.map(({ text, title, language }) => ({ text: `${title}\n${text}`, language }))
+  const digits = texts.map(({ text }) => digitsOf(text))
+  return numbers.some(({ term, forms }) => {
+    // Analyzing five passages costs more than all else here, and most have no such digits. A date may have its month in letters.
+    const [longest = ''] = (term.match(/\p{Nd}+/gu) ?? []).sort((a, b) => b.length - a.length)
+    const likely = texts.filter((_, i) => digits[i]!.includes(longest))
+    return !likely.some(({ text, language }) => {
+      const held = termsOf(text, language, asked)
+      return forms.some(form => held.has(form))
+    })
+  })
+}
+
+/** All digits, so that a number is found however it is divided. */
+function digitsOf(text: string): string {
+  return text.replace(/\P{Nd}+/gu, '')
 }
 
 function windowSignals(
@@ -214,14 +226,15 @@ function logOdds(scores: readonly number[]): number[] {
 const tiny = 1e-5
 
 function quoteSignals(evidence: Evidence, { citations, passages }: Quoted, ofPassages: Signals): Signals {
-  const quoted = citations.flatMap(({ index, quote, title, start, end }) => {
-    const passage = passages[index - 1]
+  const quoted = citations.flatMap(({ chunkId, quote, title, start, end }) => {
+    const passage = passages.find(each => each.chunkId === chunkId)
     return passage ? [{ passage, quote, title, start, end }] : []
   })
-  const isQuoted = ({ start, end }: Span, span: Span) =>
-    start < span.end && end > span.start
+  const isQuoted = ({ start, end }: Span, span: Span) => start < span.end && end > span.start
   const similarities = (of: 'windows' | 'units') =>
-    quoted.flatMap(each => (each.passage[of] ?? []).filter(part => isQuoted(part, each)).flatMap(part => part.similarity ?? []))
+    quoted.flatMap(each =>
+      (each.passage[of] ?? []).filter(part => isQuoted(part, each)).flatMap(part => part.similarity ?? []),
+    )
   const windows = similarities('windows')
   const units = similarities('units')
   const reranked = quoted.flatMap(each => {

@@ -37,8 +37,10 @@ export interface Candidate {
   readonly lexical: number | null
   /** Share of the question's content words that the chunk contains, weighted by idf: 0…1. */
   readonly coverage: number
-  /** Cosine similarity of its best window. */
+  /** Cosine similarity of its best window; with its units compared (late-interaction.ts), of both together. */
   readonly vector: number | null
+  /** Cosine similarity of its best window, where `vector` is of both. */
+  readonly window?: number
   /** Packed (vectors/packed-units.ts); absent where there are none, or it is not among the best of a retriever. */
   readonly units?: Uint8Array
   /** Absent where the collection has only one. */
@@ -75,7 +77,7 @@ export interface TermReading {
 
 export interface PassageSearchResult {
   readonly candidates: readonly Candidate[]
-  /** The most that a chunk can score by BM25 for these words; 0 when the collection has none of them. */
+  /** What a chunk with all words of the question could score by BM25, also with those that no document has; 0 without words. */
   readonly lexicalMaximum: number
   /** Passages by chunk id, for the candidates that `choose` picked. */
   readonly passages: ReadonlyMap<number, StoredPassage>

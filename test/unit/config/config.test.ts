@@ -149,6 +149,23 @@ t.test('a prefix for the model in the package: refused', async t => {
   t.match(faultsOf({ EMBEDDING_MODEL: 'local', EMBEDDING_PASSAGE_PREFIX: 'passage:' })[0], /takes no prefix/)
 })
 
+t.test('the judge of an evaluation has its own API, or the model API with its key', async t => {
+  const judgeOf = (env: Record<string, string>) => readConfig(env).evaluation.judge
+  t.equal(judgeOf({}), null)
+  const api = { OPENAI_BASE_URL: 'http://localhost:8000/v1', OPENAI_API_KEY: 'sk', CHAT_MODEL: 'chat' }
+  t.match(judgeOf(api), { model: 'chat', baseUrl: api.OPENAI_BASE_URL, apiKey: 'sk' })
+  t.match(judgeOf({ ...api, JUDGE_MODEL: 'judge' }), { model: 'judge', baseUrl: api.OPENAI_BASE_URL, apiKey: 'sk' })
+  const own = { ...api, JUDGE_MODEL: 'judge', JUDGE_URL: 'http://localhost:9000/v1' }
+  t.same(
+    judgeOf(own),
+    { model: 'judge', baseUrl: own.JUDGE_URL, apiKey: undefined },
+    'the key goes to its own API alone',
+  )
+  t.match(judgeOf({ ...own, JUDGE_API_KEY: 'k' }), { apiKey: 'k' })
+  t.match(faultsOf({ JUDGE_MODEL: 'judge' }), [/JUDGE_MODEL is "judge", but no model API is configured/])
+  t.match(faultsOf({ JUDGE_URL: own.JUDGE_URL }), [/JUDGE_URL is set, but JUDGE_MODEL is not/])
+})
+
 t.test('a reranker: address and model together, no key in the address', async t => {
   t.equal(readConfig({}).rerank, null)
   const rerank = { RERANK_URL: 'http://localhost:8000/v1/rerank', RERANK_MODEL: 'bge' }

@@ -32,7 +32,7 @@ const rent = passage('A place in the dormitory costs 12,000 tenge.', { title: 'D
 
 function quoting(from: Passage, quote: string) {
   const start = from.start + from.text.indexOf(quote)
-  const citation = { index: 1, quote, title: from.title, start, end: start + quote.length }
+  const citation = { chunkId: from.chunkId, quote, title: from.title, start, end: start + quote.length }
   return { citations: [citation], passages: [from] }
 }
 
@@ -109,6 +109,8 @@ t.test('vectors: on the scale of the model, or as measured in the collection', a
   const none = { window: null, unit: null, coverage: null, lexical: null }
   const calibration = {
     version: '1',
+    measuring: 1,
+    byLanguage: {},
     modelId: 1,
     languages: ['en'],
     windows: similarity,
@@ -121,6 +123,39 @@ t.test('vectors: on the scale of the model, or as measured in the collection', a
   }
   const collection = { chunkCount: 100, calibration }
   t.equal(rounded(passageSignals(evidence('What?', { counts: {} }, { ...found, collection })).window), 1)
+})
+
+t.test('coverage: 0 is what questions of other fields cover in this collection', async t => {
+  const none = { window: null, unit: null, coverage: null, lexical: null }
+  const measured = (mean: number) => ({
+    version: '1',
+    measuring: 1,
+    byLanguage: {},
+    modelId: 1,
+    languages: ['en'],
+    windows: similarity,
+    units: null,
+    vectorWeights: {},
+    far: { ...none, coverage: { mean, deviation: 0.1 } },
+    related: none,
+    questions: 40,
+    chunkCount: 100,
+  })
+  const coverage = (mean: number | null) =>
+    passageSignals(
+      evidence(
+        'What does a place cost?',
+        { counts: { place: 1, cost: 1 } },
+        {
+          passages: [passage('A place.', scored(0.6))],
+          collection: { chunkCount: 100, calibration: mean === null ? null : measured(mean) },
+        },
+      ),
+    ).coverage!
+  t.equal(coverage(0.6), 0)
+  t.ok(Math.abs(coverage(0.2) - 0.5) < 1e-9)
+  t.ok(coverage(null) > coverage(0.6) && coverage(null) < coverage(0.2), 'what is usual, where it was not measured')
+  t.ok(Number.isFinite(coverage(1)))
 })
 
 t.test('a reranker: probabilities and log-odds mean the same', async t => {
@@ -145,7 +180,7 @@ t.test('quotations: what they cover of the question, with their headings and wit
   t.equal(whole.from_first, 1)
   const part = answerSignals(asked, quoting(rent, '12,000 tenge'))
   t.ok(part.answer_coverage! > 0 && part.answer_coverage! < 1, 'the heading has "dormitory"')
-  t.equal(part.quote_coverage, 0)
+  t.ok(part.quote_coverage! < part.answer_coverage! && part.quote_coverage! < 0, 'less than questions of other fields')
   t.ok(part.answer_missing! > 0)
 })
 

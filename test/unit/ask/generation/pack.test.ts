@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { pack } from '../../../../src/ask/generation/pack.ts'
 import { countTokens } from '../../../../src/text/count-tokens.ts'
-import { passage, windowOf } from '../../../support/passages.ts'
+import type { Passage } from '../../../../src/ask/terms.ts'
+import { passage, windowOf, withUnits } from '../../../support/passages.ts'
 
 const sentence = (i: number) => `Sentence number ${i} tells about the colour of house ${i}.`
 const many = (count: number, first = 0) => Array.from({ length: count }, (_, i) => sentence(first + i)).join(' ')
@@ -32,6 +33,19 @@ t.test('a long passage is trimmed to whole sentences around its best window', t 
     [0.9],
   )
   t.ok(countTokens(only!.text) > 120)
+  t.end()
+})
+
+t.test('a long passage is trimmed around its nearest unit, and keeps the units of what is left', t => {
+  const long = withUnits(passage(many(100), { before: 'Preface. ' }), {
+    [sentence(3)]: 0.9,
+    [sentence(60)]: 0.8,
+    [sentence(61)]: 0.7,
+  })
+  const similaritiesOf = (page: Passage) => pack([page], { maxTokens: 200 })[0]!.units!.map(unit => unit.similarity)
+  t.strictSame(similaritiesOf(long), [0.9])
+  const reranked = { ...long, units: long.units!.map(unit => ({ ...unit, rerank: 1 - unit.similarity! })) }
+  t.strictSame(similaritiesOf(reranked), [0.8, 0.7])
   t.end()
 })
 
@@ -87,14 +101,16 @@ t.test('whatever comes in: within the budget, offsets exact, windows within the 
           before,
           documentId: String(i),
           windows: [{ start, end: before.length + text.length, similarity: 0.5 }],
+          units: [{ start, end: before.length + text.length, similarity: 0.5 }],
         })
       })
       const packed = pack(passages, { maxTokens })
       t.ok(packed.length <= 5)
       t.ok(packed.reduce((sum, { title, text }) => sum + countTokens(title) + countTokens(text), 0) <= maxTokens)
-      for (const { documentId, start, end, text, windows } of packed) {
+      for (const { documentId, start, end, text, windows, units = [] } of packed) {
         t.equal(documents[Number(documentId)]!.slice(start, end), text)
-        for (const window of windows) t.ok(window.start >= start && window.end <= end && window.start < window.end)
+        for (const window of [...windows, ...units])
+          t.ok(window.start >= start && window.end <= end && window.start < window.end)
       }
     }),
     { numRuns: 200 },

@@ -76,15 +76,18 @@ t.test('what asks something is no small talk', async t => {
   for (const text of cases) t.equal(talk(text), null, text)
 })
 
-t.test('a word of several languages is replied to in that of the question, the conversation or the documents', async t => {
-  t.equal(talk('ok', { language: 'vi' }), 'vi fine')
-  t.equal(talk('ok', {}, ['kk', 'ru']), 'kk fine')
-  const history = [{ role: 'user', content: 'Где находится библиотека университета?' }] as const
-  t.equal(talk('👍', { history }, ['kk', 'ru']), 'ru fine')
-  t.equal(talk('super', {}, ['fr']), 'fr fine')
-  t.equal(talk('hello', { language: 'ru-KZ' }), 'ru greeting')
-  t.equal(talk('hello', { language: 'sw' }), 'en greeting')
-})
+t.test(
+  'a word of several languages is replied to in that of the question, the conversation or the documents',
+  async t => {
+    t.equal(talk('ok', { language: 'vi' }), 'vi fine')
+    t.equal(talk('ok', {}, ['kk', 'ru']), 'kk fine')
+    const history = [{ role: 'user', content: 'Где находится библиотека университета?' }] as const
+    t.equal(talk('👍', { history }, ['kk', 'ru']), 'ru fine')
+    t.equal(talk('super', {}, ['fr']), 'fr fine')
+    t.equal(talk('hello', { language: 'ru-KZ' }), 'ru greeting')
+    t.equal(talk('hello', { language: 'sw' }), 'en greeting')
+  },
+)
 
 t.test('every phrase is recognized in its language, and every kind has a reply', async t => {
   for (const [language, kinds] of Object.entries(phrases))
