@@ -170,7 +170,8 @@ t.test('the log warns, and never has the key, which the server repeats', async t
   await server.stop()
   t.match((await ask({ question: 'When are grants paid?' })).json, { degraded: ['rerank'] })
   // A busy machine may be warned about, too.
-  const warnings = () => service.log.filter(line => line['level'] === 'warn' && /^reranking/.test(String(line['msg'])))
+  const warnings = () =>
+    service.log.filter(line => line['level'] === 'warn' && String(line['msg']).startsWith('reranking'))
   await until('both are logged', () => warnings().length === 2)
   t.match(warnings(), [{ code: 'model_rejected', detail: /RERANK_API_KEY/ }, { code: 'model_unreachable' }])
   t.notMatch(JSON.stringify(service.log), key)
