@@ -44,7 +44,7 @@ t.test('a long passage is trimmed around its nearest unit, and keeps the units o
   })
   const similaritiesOf = (page: Passage) => pack([page], { maxTokens: 200 })[0]!.units!.map(unit => unit.similarity)
   t.strictSame(similaritiesOf(long), [0.9])
-  const reranked = { ...long, units: long.units!.map(unit => ({ ...unit, rerank: 1 - Number(unit.similarity) })) }
+  const reranked = { ...long, units: long.units!.map(unit => ({ ...unit, rerank: 1 - unit.similarity! })) }
   t.strictSame(similaritiesOf(reranked), [0.8, 0.7])
   t.end()
 })
