@@ -6,9 +6,10 @@ import type { AnswerJson } from '../http/replies/wire.ts'
 
 export function answerText({ answer, citations, explain }: AnswerJson): string {
   const sources = citations.map(({ index, source, title, url, quote }) =>
-    [`[${index}] ${[title, url ?? source].filter(Boolean).join('  ')}`, ...quote.split('\n').map(line => `    ${line}`)].join(
-      '\n',
-    ),
+    [
+      `[${index}] ${[title, url ?? source].filter(Boolean).join('  ')}`,
+      ...quote.split('\n').map(line => `    ${line}`),
+    ].join('\n'),
   )
   return [withPlainMarkers(answer), ...sources, ...(explain ? [explanationText(explain)] : [])].join('\n\n')
 }
