@@ -1,4 +1,4 @@
-import type { Answer, Explanation, Passage, Unit } from '../../ask/terms.ts'
+import type { Answer, Explanation, Passage } from '../../ask/terms.ts'
 import type { Reply, Signals } from './terms.ts'
 
 /** A reply of this process. */
@@ -23,7 +23,7 @@ export function replyOf(answer: Answer, explanation: Partial<Explanation>, ms: n
 }
 
 function signalsOf(passages: readonly Passage[]): Signals {
-  const units = passages.flatMap(passage => (passage as { readonly units?: readonly Unit[] }).units ?? [])
+  const units = passages.flatMap(passage => passage.units ?? [])
   return {
     coverage: highest(passages.map(({ scores }) => scores.coverage)),
     cosine: highest(passages.map(({ scores }) => scores.vector)),
