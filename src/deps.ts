@@ -135,12 +135,8 @@ export async function openDeps(
     keep(cachedAsk)
     const preparing = keep(openPreparing(config.prepare, emit))
     const upkeep = openUpkeep({ database, store, bm25, embedder: models.embedder, step: pace.step, log }, config, keep)
-    subscribe({
-      documentsWritten(collection) {
-        snapshots.invalidate()
-        if (collection !== undefined) upkeep.written(collection)
-      },
-    })
+    subscribe({ documentsWritten: () => snapshots.invalidate() })
+    subscribe({ documentsWritten: upkeep.written })
     const onWritten = async (collection?: string) => {
       emit.documentsWritten(collection)
       // The embedded database has no replicas.
@@ -217,7 +213,8 @@ function openUpkeep(
   const calibration = config.calibration ? keep(openCalibrationUpkeep(parts)) : null
   return {
     start: () => calibration?.start(),
-    written(collection: string) {
+    written(collection: string | undefined) {
+      if (collection === undefined) return
       index.written(collection)
       calibration?.written(collection)
     },
