@@ -33,8 +33,8 @@ import { openPreparing, type Preparing } from './wiring/prepare-pool.ts'
 import { type LimiterStatus } from './resilience/limiter.ts'
 import { createPace, fullPace, type Step } from './resilience/pace.ts'
 import { prepareSchema } from './wiring/schema.ts'
-import { openCalibrationUpkeep, type CalibrationUpkeep } from './wiring/calibration-upkeep.ts'
-import { openIndexMaintenance } from './wiring/index-maintenance.ts'
+import { openCalibrationUpkeep, type CalibrationUpkeepParts } from './wiring/calibration-upkeep.ts'
+import { openIndexMaintenance, type IndexMaintenanceParts } from './wiring/index-maintenance.ts'
 import { openMonitoring, type Monitoring } from './wiring/monitoring.ts'
 import { admissionOf, createAskPipeline, askedCollection, type AskPipeline } from './wiring/pipeline.ts'
 import { openWorkers, type Workers } from './wiring/workers.ts'
@@ -50,7 +50,8 @@ export interface Deps {
   readonly preparing: Preparing
   /** Runs a step of background work: slower while questions are asked. */
   readonly step: Step
-  readonly calibration: CalibrationUpkeep
+  /** Starts what the service does in the background for stored documents. */
+  startUpkeep(): void
   readonly redis: RedisServer | undefined
   /** The processes of this service. */
   readonly workers: Workers
@@ -137,18 +138,9 @@ export async function openDeps(
     if (pipeline.semanticCache) keep(pipeline.semanticCache)
     keep(pipeline.cachedAsk)
     const preparing = keep(openPreparing(config.prepare, emit))
-    const indexMaintenance = keep(openIndexMaintenance({ database, store, log }))
-    const calibration = keep(
-      openCalibrationUpkeep({ database, store, bm25, embedder: models.embedder, step: pace.step, log }),
-    )
-    subscribe({
-      documentsWritten(collection) {
-        snapshots.invalidate()
-        if (collection === undefined) return
-        indexMaintenance.written(collection)
-        if (config.calibration) calibration.written(collection)
-      },
-    })
+    const upkeep = openUpkeep({ database, store, bm25, embedder: models.embedder, step: pace.step, log }, config, keep)
+    subscribe({ documentsWritten: () => snapshots.invalidate() })
+    subscribe({ documentsWritten: upkeep.written })
     const onWritten = async (collection?: string) => {
       emit.documentsWritten(collection)
       // The embedded database has no replicas.
@@ -167,7 +159,7 @@ export async function openDeps(
       figures,
       preparing,
       step: pace.step,
-      calibration,
+      startUpkeep: upkeep.start,
       store,
       redis,
       workers,
@@ -216,6 +208,24 @@ function logAbsentModel(error: AskError, log: Logger): void {
     { code: error.code, err: error.cause ?? error },
     'the model API cannot be reached: starting without it; documents can be loaded once it answers',
   )
+}
+
+/** What the service does for stored documents while nobody waits: indexes and calibrations. */
+function openUpkeep(
+  parts: CalibrationUpkeepParts & IndexMaintenanceParts,
+  config: Pick<Config, 'calibration'>,
+  keep: ReturnType<typeof createCloser>['keep'],
+) {
+  const index = keep(openIndexMaintenance(parts))
+  const calibration = config.calibration ? keep(openCalibrationUpkeep(parts)) : null
+  return {
+    start: () => calibration?.start(),
+    written(collection: string | undefined) {
+      if (collection === undefined) return
+      index.written(collection)
+      calibration?.written(collection)
+    },
+  }
 }
 
 /** Share of the pool's connections that writers may hold at a time. The rest is left to questions. */

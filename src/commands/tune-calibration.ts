@@ -40,7 +40,7 @@ async function measureNow(host: Host, name: string, signal: AbortSignal): Promis
       throw new AskError('invalid_request', {
         detail:
           result.state === 'claimed'
-            ? `Another process is measuring collection "${name}" now; try again in three minutes.`
+            ? `Another process is measuring collection "${name}" now; try again in a few minutes.`
             : `Collection "${name}" has no chunks to measure.`,
       })
     })

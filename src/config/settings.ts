@@ -145,7 +145,7 @@ export const settings = {
   embeddingLanguages: setting(
     'EMBEDDING_LANGUAGES',
     'any',
-    'Languages the embedding model supports, unless it is `local`; other languages get lexical search only.',
+    'Languages the embedding model may be used for, unless it is `local`; other languages get lexical search only. `any`: how far it is trusted in each is measured (`CALIBRATION`).',
     languageList,
   ),
   embeddingQueryPrefix: setting(

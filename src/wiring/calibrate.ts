@@ -36,7 +36,7 @@ export type Calibrated =
   { readonly state: 'measured' | 'current'; readonly calibration: Calibration } | { readonly state: 'claimed' | 'none' }
 
 /** Less than others leave a collection to the process that measures it. */
-const longestMs = 120_000
+const longestMs = 600_000
 
 /** Measures a collection with its model and stores the result, unless that is up to date or another process is at it. */
 export async function calibrate(name: string, parts: CalibrateParts, options: CalibrateOptions): Promise<Calibrated> {

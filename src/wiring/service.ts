@@ -31,7 +31,7 @@ export function openService(deps: Deps, options: ServiceOptions) {
     deps.caches.clear()
     return true
   })
-  if (options.config.calibration) deps.calibration.start()
+  deps.startUpkeep()
   const documents = documentApi({
     store: deps.store,
     embedder: models.embedder,

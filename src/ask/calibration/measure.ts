@@ -34,6 +34,8 @@ export interface Measuring {
 const mostQuestions = 48
 /** Chunks read per language. Some have no question. */
 const sampledChunks = 72
+/** Far questions that the others are compared with, to find the scale of the model itself. */
+const comparedTexts = 16
 const textsAtOnce = 4
 /** Passages whose units are compared with a question. */
 const passagesWithUnits = 10
@@ -64,7 +66,10 @@ async function measureModel(
   for (const language of languages) {
     const asked = vectors.get(language)
     if (asked === undefined) continue
-    const scale = unrelatedTexts(asked, await embedAll(measuring, farQuestionsIn(language), 'passage'))
+    const scale = unrelatedTexts(
+      asked,
+      await embedFar(measuring, farQuestionsIn(language).slice(0, comparedTexts), 'passage'),
+    )
     if (scale !== null) scales.set(language, scale)
   }
   return scales
@@ -79,7 +84,7 @@ async function embedFarQuestions(measuring: Measuring, languages: readonly strin
     const all = farQuestionsIn(language)
     vectors.set(
       language,
-      await embedAll(measuring, languages.includes(language) ? all : all.slice(0, compared), 'query'),
+      await embedFar(measuring, languages.includes(language) ? all : all.slice(0, compared), 'query'),
     )
   }
   return vectors
@@ -260,6 +265,22 @@ async function search(
       }),
     ),
   }
+}
+
+/** Vectors of far questions by model: the same for all of its collections. */
+const farVectorsOf = new WeakMap<object, Map<string, Float32Array>>()
+
+async function embedFar(
+  measuring: Measuring,
+  texts: readonly string[],
+  kind: TextKind,
+): Promise<readonly Float32Array[]> {
+  const known = farVectorsOf.get(measuring.embedder) ?? new Map<string, Float32Array>()
+  farVectorsOf.set(measuring.embedder, known)
+  const missing = texts.filter(text => !known.has(`${kind} ${text}`))
+  const vectors = await embedAll(measuring, missing, kind)
+  missing.forEach((text, i) => known.set(`${kind} ${text}`, vectors[i]!))
+  return texts.map(text => known.get(`${kind} ${text}`)!)
 }
 
 async function embedAll(

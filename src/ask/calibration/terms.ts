@@ -8,6 +8,13 @@ export interface SimilarityRange {
   readonly span: number
 }
 
+/** What a model means while a collection's calibration has not been measured. */
+export interface ModelPrior {
+  /** Weight of the dense retriever in the fused score, where the model separates passages well. */
+  readonly vectorWeight: number
+  readonly similarity: SimilarityRange
+}
+
 /** A quantity over many questions. */
 export interface Spread {
   readonly mean: number

@@ -1,5 +1,5 @@
 import type { Payer } from '../terms.ts'
-import type { ModelPrior } from './weights.ts'
+import type { ModelPrior } from '../calibration/terms.ts'
 
 /** Many models are trained to distinguish the two, and place vectors of one where the other looks for them. */
 export type TextKind = 'query' | 'passage'

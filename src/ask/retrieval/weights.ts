@@ -1,13 +1,6 @@
-import type { Calibration, SimilarityRange } from '../calibration/terms.ts'
+import type { Calibration, ModelPrior, SimilarityRange } from '../calibration/terms.ts'
 import type { AskedCollection } from '../terms.ts'
 import type { Embedder } from './embedder.ts'
-
-/** What a model means while a collection's calibration has not been measured. */
-export interface ModelPrior {
-  /** Weight of the dense retriever in the fused score, where the model separates passages well. */
-  readonly vectorWeight: number
-  readonly similarity: SimilarityRange
-}
 
 /** Until a model is measured words lead, and similarity alone is never enough. */
 const unmeasured: ModelPrior = { vectorWeight: 0.3, similarity: { unrelated: 0.9, related: 1.2, span: 0.3 } }

@@ -1,6 +1,6 @@
 import { AskError } from '../../../errors.ts'
 import type { Embedder } from '../../../ask/retrieval/embedder.ts'
-import type { ModelPrior } from '../../../ask/retrieval/weights.ts'
+import type { ModelPrior } from '../../../ask/calibration/terms.ts'
 import { createWorkerPool } from '../worker-pool.ts'
 import { createTokenCounter, plainText, readVocabulary } from './tokens.ts'
 import { localModel } from '../names.ts'

@@ -5,7 +5,7 @@ import type { Collection } from '../../../ingest/terms.ts'
 import type { Database, Sql } from '../database.ts'
 
 /** How long others leave a collection to the process that measures it. It measures for less. */
-const claimSeconds = 180
+const claimSeconds = 660
 /** Documents that the chunks of a sample are taken from. */
 const documentsPerSample = 500
 
