@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { openReembedding, type PendingChunk, type Reembedding } from '../adapters/postgres/store/reembedding.ts'
+import type { PendingChunk } from '../adapters/postgres/store/pending-chunk.ts'
+import { openReembedding, type Reembedding } from '../adapters/postgres/store/reembedding.ts'
 import type { Models } from '../adapters/models/models.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { readConfig } from '../config/config.ts'

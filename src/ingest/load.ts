@@ -113,7 +113,9 @@ export async function load(
     for await (const { drafts, unchanged, characters } of batches(outcomes, hooks)) {
       options.signal.throwIfAborted()
       charactersRead += characters
-      const prepared = await deps.embed(options.collection, fitting(drafts), onDraftFault, options.signal)
+      const fitting = withinLimit(drafts, target.chunkCount + report.chunks, deps.unitsUpTo)
+      if (fitting.without > 0) update({ chunksWithoutUnits: report.chunksWithoutUnits + fitting.without })
+      const prepared = await deps.embed(options.collection, fitting.drafts, onDraftFault, options.signal)
       if (waiting.length >= maxWaiting) await writing
       waiting.push({ prepared, unchangedIds: unchanged.map(each => documentId(options.collection, each)), characters })
       writing ??= writeWaiting()
@@ -129,14 +131,6 @@ export async function load(
     update({ removed: await deps.store.prune(target, scope) })
   }
   return report
-
-  function fitting(drafts: readonly Draft[]): readonly Draft[] {
-    const chunks = target.chunkCount + report.chunks
-    if (deps.unitsUpTo === undefined || chunks < deps.unitsUpTo) return drafts
-    const count = drafts.flatMap(draft => draft.chunks).filter(({ units }) => units !== undefined).length
-    if (count > 0) update({ chunksWithoutUnits: report.chunksWithoutUnits + count })
-    return drafts.map(withoutUnits)
-  }
 
   function onFault(fault: ReadFault): void {
     faultySources.add(fault.source ?? fault.path)
@@ -181,6 +175,13 @@ export async function load(
       return sum
     }
   }
+}
+
+/** The drafts, without their units if the collection has too many chunks, and how many chunks then lack them. */
+function withinLimit(drafts: readonly Draft[], chunks: number, unitsUpTo = Infinity) {
+  if (chunks < unitsUpTo) return { drafts, without: 0 }
+  const without = drafts.flatMap(draft => draft.chunks).filter(({ units }) => units !== undefined).length
+  return { drafts: drafts.map(withoutUnits), without }
 }
 
 interface Counted {

@@ -60,7 +60,7 @@ t.test('ingest: what is new costs, what is unchanged does not', async t => {
   t.match(again, { code: 0, stderr: /up to 0 tokens/, stdout: /1 unchanged/ })
   const more = await runCli(['ingest', 'library.md', 'grants.md'], { cwd, env: { ...env, ...dear } })
   const [, few, much] = said.exec(more.stderr) ?? []
-  t.ok(Number(few) >= 8 && Number(few) <= 30, `${few} tokens`)
+  t.ok(Number(few) >= 8 && Number(few) <= 60, `${few} tokens`)
   t.equal(much, `up to USD ${few}.00`)
   t.match(more, { code: 0, stdout: /1 added, 0 replaced, 1 unchanged/ }, 'not at a terminal: it goes on')
 })
@@ -121,6 +121,6 @@ t.test('reembed: what lacks vectors of the new model', async t => {
   t.match(refused, { code: 1, stderr: /nothing was re-embedded/ })
   const done = await runCli(['reembed'], { cwd, env: { ...env, ...cheap } })
   const [, tokens] = said.exec(done.stderr) ?? []
-  t.ok(Number(tokens) >= 20 && Number(tokens) <= 60, `${tokens} tokens`)
+  t.ok(Number(tokens) >= 20 && Number(tokens) <= 90, `${tokens} tokens`)
   t.match(done, { code: 0, stdout: /2 chunks re-embedded/ })
 })

@@ -1,31 +1,18 @@
 import { AskError } from '../../../errors.ts'
-import type { Chunk } from '../../../ingest/terms.ts'
 import type { Database, Sql } from '../database.ts'
 import { vectorText } from '../vector-text.ts'
 import { ensureModel } from './ensure.ts'
 import { retryConflicts } from '../retry-conflicts.ts'
 import { deletedMeanwhile } from './collections.ts'
-import { inBase64 } from './units.ts'
+import { missingUnits } from './missing-units.ts'
+import { pendingChunkOf, type PendingChunk } from './pending-chunk.ts'
 import { dropOtherVectorIndexes, ensureVectorIndex } from './vector-index.ts'
-
-/** A chunk that needs new vectors. */
-export interface PendingChunk extends Chunk {
-  readonly id: string
-  readonly documentText: string
-  readonly language: string
-}
 
 export interface WindowVector {
   readonly chunkId: string
   readonly start: number
   readonly end: number
   readonly embedding: Float32Array
-}
-
-/** Units of a chunk, packed. */
-export interface UnitsRow {
-  readonly chunkId: string
-  readonly units: Uint8Array
 }
 
 export type Reembedding = Awaited<ReturnType<typeof openReembedding>>
@@ -106,52 +93,10 @@ export async function openReembedding(
       and not exists (select from chunk_vectors v where v.chunk_id = c.id and v.model_id = ${modelId})`
   }
 
-  /** Of chunks that have vectors of the model. */
-  function lacksUnits(sql: Sql) {
-    return sql`c.collection_id = ${collectionId} and exists (select from chunk_vectors v where v.chunk_id = c.id and v.model_id = ${modelId})
-      and not exists (select from chunk_units u where u.chunk_id = c.id and u.model_id = ${modelId})`
-  }
-
   /** Whether the collection is searched by vectors of this model, so that nothing needs to be switched. */
   async function isCurrent(): Promise<boolean> {
     const [row] = await run(async sql => sql`select model_id from collections where id = ${collectionId}`)
     return row?.['model_id'] !== null && Number(row?.['model_id']) === modelId
-  }
-
-  /** Chunks of the collection, those without units, and those without vectors that will get units with them. */
-  async function unitCounts() {
-    const [row] = await run(
-      async sql => sql`
-      select (select chunk_count from collections where id = ${collectionId}) as chunks,
-        (select count(*)::int from chunks c where ${lacksUnits(sql)}) as lacking`,
-    )
-    return { chunks: Number(row?.['chunks']), lacking: Number(row?.['lacking']) }
-  }
-
-  async function nextWithoutUnits(afterId: string, limit: number): Promise<PendingChunk[]> {
-    const rows = await run(
-      async sql => sql`
-      select c.*, d.text as document_text from chunks c join documents d on d.id = c.document_id
-      where ${lacksUnits(sql)} and c.id > ${afterId}::bigint order by c.id limit ${limit}`,
-    )
-    return rows.map(pendingChunkOf)
-  }
-
-  async function storeUnits(rows: readonly UnitsRow[]): Promise<void> {
-    await run(
-      async sql => sql`
-      insert into chunk_units (chunk_id, model_id, collection_id, units)
-      select u.chunk_id, ${modelId}, ${collectionId}, decode(u.units, 'base64')
-      from unnest(${rows.map(row => row.chunkId)}::bigint[], ${rows.map(row => inBase64(row.units))}::text[]) as u(chunk_id, units)
-      join chunks c on c.id = u.chunk_id
-      for key share of c
-      on conflict do nothing`,
-    )
-  }
-
-  /** Answers that were made without the units are no longer used. */
-  async function finishUnits(): Promise<void> {
-    await run(async sql => sql`update collections set epoch = epoch + 1, updated_at = now() where id = ${collectionId}`)
   }
 
   /** Builds the index before the switch, so that a large collection is never searched without one. */
@@ -169,7 +114,7 @@ export async function openReembedding(
     await run(sql => dropOtherVectorIndexes(sql, collectionId, modelId))
   }
 
-  const units = { counts: unitCounts, next: nextWithoutUnits, store: storeUnits, finish: finishUnits }
+  const units = missingUnits(run, { collectionId, modelId })
   return { remaining, next, store, index, isCurrent, finish, dropOld, units }
 }
 
@@ -177,31 +122,6 @@ async function resolveIds(sql: Sql, name: string, model: { readonly name: string
   const [collection] = await sql`select id from collections where name = ${name}`
   if (!collection) throw new AskError('unknown_collection', { detail: `there is no collection "${name}"` })
   return { collectionId: Number(collection['id']), modelId: await ensureModel(sql, model) }
-}
-
-function pendingChunkOf(row: Record<string, unknown>): PendingChunk {
-  return {
-    id: String(row['id']),
-    documentText: String(row['document_text']),
-    language: String(row['language']),
-    ordinal: Number(row['ordinal']),
-    start: Number(row['start_at']),
-    end: Number(row['end_at']),
-    title: String(row['title']),
-    anchor: row['anchor'] as string | null,
-    page: row['page'] as number | null,
-    tokens: Number(row['tokens']),
-    ...tableHeaderIn(row['table_header'] as string | null),
-    ...sectionsIn(row['sections'] as PendingChunk['sections'] | null),
-  }
-}
-
-function tableHeaderIn(tableHeader: string | null): Pick<PendingChunk, 'tableHeader'> {
-  return tableHeader === null ? {} : { tableHeader }
-}
-
-function sectionsIn(sections: PendingChunk['sections'] | null): Pick<PendingChunk, 'sections'> {
-  return sections ? { sections } : {}
 }
 
 /** Numbers the windows 0, 1, 2, … within each chunk. */
