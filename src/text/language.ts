@@ -224,7 +224,6 @@ function mostLikely(
 ): string {
   const words = wordsOf(sample)
   const script = scriptOf(sample) ?? 'Latin'
-  const [fallback = 'en'] = candidates
   const scores = new Map<string, number>(candidates.map(language => [language, 0]))
   const add = (language: string, score: number) => {
     if (candidates.length === 0 || candidates.includes(language))
@@ -245,7 +244,11 @@ function mostLikely(
     add(lang, statisticsWeight * Math.min(1, accuracy) * (isUnlikely(lang) ? unlikelyFactor : 1))
   }
   for (const [language, score] of prior) add(language, score)
-  return [...scores].reduce((a, b) => (b[1] > a[1] ? b : a), [fallback, 0])[0]
+  return highest(scores, candidates[0])
+}
+
+function highest(scores: ReadonlyMap<string, number>, fallback = 'en'): string {
+  return [...scores].reduce((a, b) => (b[1] > a[1] ? b : a), [fallback, 0] as const)[0]
 }
 
 /** A Vietnamese syllable without diacritics: typed that way, a question resembles no language at all. */
