@@ -213,7 +213,10 @@ const marked: ReadonlySet<string> = new Set('az cs hr hu is lt lv pl ro sk sl tr
 const wordsWithoutMarks = 8
 const unlikelyFactor = 0.2
 
-/** The likeliest candidate; without candidates, the likeliest language in Latin letters. */
+/**
+ * The likeliest candidate, the first when nothing speaks for any; without candidates, the likeliest language in Latin
+ * letters.
+ */
 function mostLikely(
   sample: string,
   candidates: readonly string[],
@@ -241,7 +244,11 @@ function mostLikely(
     add(lang, statisticsWeight * Math.min(1, accuracy) * (isUnlikely(lang) ? unlikelyFactor : 1))
   }
   for (const [language, score] of prior) add(language, score)
-  return [...scores].reduce((a, b) => (b[1] > a[1] ? b : a), ['en', 0])[0]
+  return highest(scores, candidates[0])
+}
+
+function highest(scores: ReadonlyMap<string, number>, fallback = 'en'): string {
+  return [...scores].reduce((a, b) => (b[1] > a[1] ? b : a), [fallback, 0] as const)[0]
 }
 
 /** A Vietnamese syllable without diacritics: typed that way, a question resembles no language at all. */

@@ -118,7 +118,7 @@ for (const world of worlds)
           t.equal(reply.passages[0]?.source, source, question)
           const { messages } = model.chat.requests.at(-1)!.body
           const name = { kk: 'Kazakh', ru: 'Russian', en: 'English' }[language]
-          t.match(String(messages[0]?.content), `Write in ${name}, whatever the language of the passages`)
+          t.match(JSON.stringify(messages[0]), `Write in ${name}, whatever the language of the passages`)
         }
       },
     )

@@ -43,6 +43,33 @@ t.test('a few words: are in a language of the collection', async t => {
   t.equal(detectLanguage('奖学金', { among: ['ja'] }), 'ja')
 })
 
+t.test('words that say nothing: are in the most frequent language of the collection in their letters', async t => {
+  t.equal(detectLanguage('orario biblioteca', { among: ['it', 'es'] }), 'it')
+  t.equal(detectLanguage('tasse', { among: ['ru', 'it', 'es'] }), 'it')
+  t.equal(readingLanguage('tasse', 'en', ['fr', 'it']), 'fr')
+})
+
+t.test('words in two scripts, and in capitals: are told as others are', async t => {
+  const among = ['ru', 'kk']
+  for (const [text, language] of [
+    ['PIN код', 'ru'],
+    ['SIM-карта қалай қосылады', 'kk'],
+    ['SIM карта калай косылады', 'kk'],
+    ['ГДЕ DOCKER ЛОГИ', 'ru'],
+    ['КАК ПОПАСТЬ В МУЗЕЙ', 'ru'],
+    ['ЖАТАҚХАНА ҚАЙДА', 'kk'],
+    ['жатакхана кайда', 'kk'],
+  ] as const)
+    t.equal(detectLanguage(text, { among }), language, text)
+})
+
+t.test('Ukrainian and Bulgarian: are told by their letters, or where the collection has them', async t => {
+  t.equal(detectLanguage('Де бібліотека', { among: ['ru', 'uk'] }), 'uk')
+  t.equal(detectLanguage('Где библиотека', { among: ['ru', 'uk'] }), 'ru')
+  t.equal(detectLanguage('къде е библиотеката', { among: ['ru', 'bg'] }), 'bg')
+  t.equal(detectLanguage('сколько стоит', { among: ['ru', 'uk', 'bg'] }), 'ru')
+})
+
 t.test('a whole question: is in its own language, whatever the collection speaks', async t => {
   t.equal(detectLanguage('How do I apply for a scholarship?', { among: ['vi'] }), 'en')
   t.equal(detectLanguage('Как получить стипендию в университете?', { among: ['kk'] }), 'ru')
