@@ -332,6 +332,7 @@ function windowOf(sketch: Sketch, seconds: number, tick: number) {
     degraded: Math.round(requests * sketch.degradedShare),
     degraded_by_reason: share(sketch.degradedByReason),
     abstained: Math.round(requests * 0.03),
+    small_talk: Math.round(requests * 0.02),
     latency_ms: {
       all: quantiles(requests, sketch.p95 * 0.8),
       fast: quantiles(Math.round(requests / 3), sketch.p95 * 0.6),

@@ -21,7 +21,7 @@ export function analyzeQuestion(question: Question, collection: AskedCollection)
   return context ? withContext(alone, context) : alone
 }
 
-/** What the words of a tale count beside those of the question in it. */
+/** What the words of a tale count compared with those of the question in it. */
 const taleWeight = 0.3
 
 /** Words of the tale around a question count less, and only the question is compared by meaning. */

@@ -15,7 +15,7 @@ import { closers, openers, pointers } from './pointing-words.ts'
  */
 export type Lean = 'wholly' | 'partly' | 'perhaps' | 'hardly' | 'no'
 
-/** Something said before that a question may be about; the weight is what its words count beside those of the question. */
+/** Something said before that a question may be about; the weight is what its words count compared with those of the question. */
 export interface Said {
   readonly text: string
   readonly weight: number

@@ -14,7 +14,7 @@ const letter = String.raw`[[\p{L}\p{M}]--${unspaced}]`
 const spokenWord = new RegExp(`${unspaced}|${letter}+(?:['’]${letter}+)*`, 'gv')
 
 export function* wordsOf(text: string): Generator<Spoken> {
-  // `matchAll` would compile the expression anew for each text.
+  // `matchAll` would compile the expression for each text.
   for (let at = 0; ;) {
     spokenWord.lastIndex = at
     const surface = spokenWord.exec(text)?.[0]
