@@ -206,5 +206,6 @@ install_chromium
 install_prometheus
 install_pgbouncer
 install_proxies
+apt_install python3-venv python3-pip # for deploy/install-models.sh
 apt_install procps # the tests freeze and thaw whole process trees by ps
 say 'done: start nothing by hand, the tests start their own servers'

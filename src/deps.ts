@@ -132,9 +132,10 @@ export async function openDeps(
     subscribe({ historyLost: ({ id }) => caches.dropAnswers(id) })
     const { admission, limiter } = admissionOf(config, { hasModel: models.chat !== null, events: emit })
     const opened = { database, bm25, snapshots, caches, models, admission, budgets, reads, reranker }
-    const { cachedAsk, semanticCache, search } = createAskPipeline({ ...opened, config, log, events: emit })
-    if (semanticCache) keep(semanticCache)
-    keep(cachedAsk)
+    const pipelineWith = pipelinesOn({ ...opened, config, log, events: emit })
+    const pipeline = pipelineWith({})
+    if (pipeline.semanticCache) keep(pipeline.semanticCache)
+    keep(pipeline.cachedAsk)
     const preparing = keep(openPreparing(config.prepare, emit))
     const indexMaintenance = keep(openIndexMaintenance({ database, store, log }))
     const calibration = keep(
@@ -172,11 +173,8 @@ export async function openDeps(
       workers,
       metrics,
       states,
-      semanticCache,
-      cachedAsk,
-      search,
-      pipelineWith: ask =>
-        createAskPipeline({ ...opened, config: { ...config, ask: { ...config.ask, ...ask } }, log, events: emit }),
+      ...pipeline,
+      pipelineWith,
       pulse,
       lastFault,
       limiter,
@@ -187,6 +185,10 @@ export async function openDeps(
     await close()
     throw error
   }
+}
+
+function pipelinesOn({ config, ...parts }: Parameters<typeof createAskPipeline>[0]): Deps['pipelineWith'] {
+  return ask => createAskPipeline({ ...parts, config: { ...config, ask: { ...config.ask, ...ask } } })
 }
 
 interface Closable {

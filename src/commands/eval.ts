@@ -3,7 +3,8 @@ import { readConfig } from '../config/config.ts'
 import { baselineOf } from '../eval/baseline.ts'
 import { comparison, updateBaselines, type Comparison } from '../eval/comparison.ts'
 import type { Lesson } from '../eval/learn.ts'
-import { readSet, type EvalSet } from '../eval/set.ts'
+import { sample } from '../eval/sample.ts'
+import { readSet, type EvalSet, type JudgedQuestion } from '../eval/set.ts'
 import { fallLine, lessonText, table } from '../eval/table.ts'
 import { wholeNumber } from './arguments.ts'
 import { checkLearning, learnInto } from './eval-learn.ts'
@@ -62,11 +63,12 @@ export function addEval(program: Command, host: Host): void {
     .option('--url <address>', 'with --answers: ask this running service instead, which has the documents already')
     .option('--collection <name>', 'with --url: its collection; {set} is the name of the set (default: eval-{set})')
     .action(async (folders: string[], options: Options, command: Command) => {
+      rejectUnfitOptions(options)
       if (options.answers) {
         await answers(host, folders, options, command)
         return
       }
-      const sets = await Promise.all(folders.map(readSet))
+      const sets = (await Promise.all(folders.map(readSet))).map(set => sampled(set, options))
       rejectDuplicateNames(sets)
       const compare = options.updateBaseline ? null : await comparison(sets, options.baseline)
       const { evaluated, lessons } = await evaluateAndLearn(host, sets, options)
@@ -82,6 +84,22 @@ export function addEval(program: Command, host: Host): void {
       if (options.updateBaseline) await updateBaselines(sets, options.baseline, now)
       reportComparison(host, compared, options)
     })
+}
+
+/** An option without effect would mislead. */
+function rejectUnfitOptions({ answers: ofAnswers, url, collection, ...options }: Options): void {
+  const wants = (names: readonly (keyof typeof options)[]) => names.filter(name => options[name] !== undefined)
+  const [lone] = ofAnswers ? wants(['run', 'baseline', 'updateBaseline', 'learn']) : wants(['report', 'judge'])
+  if (lone !== undefined)
+    throw new Error(`--${flagOf(lone)} ${ofAnswers ? 'measures rankings: leave out' : 'needs'} --answers`)
+  if (url !== undefined && !ofAnswers) throw new Error('--url needs --answers')
+  if (collection !== undefined && url === undefined) throw new Error('--collection needs --url')
+  if (url !== undefined && options.keep)
+    throw new Error('--keep loads the documents here, not into the service of --url')
+}
+
+function flagOf(name: string): string {
+  return name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 }
 
 async function answers(host: Host, folders: readonly string[], options: Options, command: Command): Promise<void> {
@@ -118,6 +136,13 @@ async function learnFrom(
   if (evidence.length > 0) return await learnInto(config, model, evidence, signal)
   say(host, `askwell: nothing to learn: no question is in a language that ${model.model} reads`)
   return []
+}
+
+function sampled(set: EvalSet, { sample: size, seed }: Options): EvalSet {
+  if (size === undefined) return set
+  const stratumOf = ({ isAnswerable, language }: JudgedQuestion) => JSON.stringify([isAnswerable, language])
+  const variants = set.variants.map(each => ({ ...each, questions: sample(each.questions, stratumOf, { size, seed }) }))
+  return { ...set, variants }
 }
 
 function rejectDuplicateNames(sets: readonly EvalSet[]): void {

@@ -36,13 +36,14 @@ function rerankOf({
   rerankUrl: url,
   rerankModel: model,
   rerankApiKey: apiKey,
-  rerankCandidates: candidates,
+  rerankCandidates,
   rerankTimeoutMs: timeoutMs,
   rerankBudgetMs: budgetMs,
   rerankUnits,
 }: RawSettings): Config['rerank'] {
   if (model === undefined) return null
   const isOnDisk = url === undefined
+  const candidates = rerankCandidates ?? (isOnDisk ? 10 : 30)
   const readsUnits = rerankUnits === undefined ? isOnDisk : rerankUnits === 'on'
   return { url: url ?? null, model, apiKey, candidates, timeoutMs, budgetMs, readsUnits }
 }

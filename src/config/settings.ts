@@ -241,7 +241,12 @@ export const settings = {
     words,
   ),
   rerankApiKey: hidden(setting('RERANK_API_KEY', undefined, 'API key for the reranker.', words)),
-  rerankCandidates: setting('RERANK_CANDIDATES', '30', 'Passages sent to the reranker.', integer(2, 100)),
+  rerankCandidates: setting(
+    'RERANK_CANDIDATES',
+    undefined,
+    'Passages that the reranker reads. Default: `30`, or `10` for a model on disk.',
+    integer(2, 100),
+  ),
   rerankTimeoutMs: setting(
     'RERANK_TIMEOUT_MS',
     '3000',

@@ -25,8 +25,9 @@ export function wilson(count: number, of: number): Share {
   const scale = 1 + z ** 2 / of
   const middle = (share + z ** 2 / (2 * of)) / scale
   const reach = (z / scale) * Math.sqrt((share * (1 - share)) / of + z ** 2 / (4 * of ** 2))
-  // At the ends, rounding could exclude the share itself.
-  return { value: share, low: Math.min(share, middle - reach), high: Math.max(share, middle + reach), of, count }
+  // At the ends, rounding could exclude the share itself, or leave 0…1.
+  const [low, high] = [Math.max(0, Math.min(share, middle - reach)), Math.min(1, Math.max(share, middle + reach))]
+  return { value: share, low, high, of, count }
 }
 
 export function shareOf<T>(values: readonly T[], matches: (value: T) => boolean): Share {

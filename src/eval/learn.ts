@@ -24,9 +24,10 @@ export const fewestQuestions = 50
 export function learn(evidence: readonly JudgedCandidates[], before: LearnedWeights): Lesson[] {
   const groups = [...Map.groupBy(evidence, each => each.language)].sort(([a], [b]) => (a < b ? -1 : 1))
   return groups.map(([language, group]) => {
-    const span = mean(group.map(each => each.span))
+    const span = rounded(mean(group.map(each => each.span)))
     const learned = Object.hasOwn(before, language) ? before[language] : undefined
-    const inUse = learned ? (learned.weight * span) / (learned.span ?? span) : mean(group.map(each => each.measured))
+    const measured = mean(group.map(each => each.measured))
+    const inUse = rounded(learned ? (learned.weight * span) / (learned.span ?? span) : measured)
     return lessonOf(language, group, inUse, span)
   })
 }
@@ -37,6 +38,11 @@ function lessonOf(language: string, group: readonly JudgedCandidates[], inUse: n
   if (group.length < fewestQuestions) return { ...facts, choice: null, learned: null }
   const choice = chooseWeight(weight => group.map(each => scoreAt(each, weight, span)), inUse)
   return { ...facts, choice, learned: choice.heldOut.chosen < choice.heldOut.inUse ? null : choice.weight }
+}
+
+/** Without the errors of adding many: a weight at the edge of a grid must stay there. */
+function rounded(value: number): number {
+  return Math.round(value * 1e6) / 1e6
 }
 
 function scoreAt({ found, judged }: JudgedCandidates, weight: number, span: number): number {

@@ -7,6 +7,7 @@ import { isOutdated } from '../ask/calibration/outdated.ts'
 import { measure } from '../ask/calibration/measure.ts'
 import type { Calibration } from '../ask/calibration/terms.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
+import type { Collection } from '../ingest/terms.ts'
 import { windowsOf, windowText } from '../ingest/windows.ts'
 import { startDeadline } from '../resilience/deadline.ts'
 import { fullPace, type Step } from '../resilience/pace.ts'
@@ -38,42 +39,61 @@ export type Calibrated =
 const longestMs = 120_000
 
 /** Measures a collection with its model and stores the result, unless that is up to date or another process is at it. */
-export async function calibrate(
-  name: string,
-  { database, store, bm25, embedder, step = fullPace }: CalibrateParts,
-  { isForced = false, signal }: CalibrateOptions,
-): Promise<Calibrated> {
+export async function calibrate(name: string, parts: CalibrateParts, options: CalibrateOptions): Promise<Calibrated> {
+  const { database, store, embedder } = parts
+  const { signal } = options
   const calibrations = createCalibrationStore(database)
-  const before = await store.collection(name, signal)
-  if (!before || before.chunkCount === 0 || (before.model && before.model.name !== embedder.model)) return none
-  if (!isForced && before.calibration && !isOutdated(before.calibration, before))
-    return { state: 'current', calibration: before.calibration }
-  const claimant = await calibrations.claim(before, signal)
+  const collection = await store.collection(name, signal)
+  if (!collection || !isMeasurable(collection, embedder)) return none
+  const current = upToDate(collection, options)
+  if (current) return current
+  const claimant = await calibrations.claim(collection, signal)
   if (claimant === null) return { state: 'claimed' }
   const limit = startDeadline('calibration', longestMs, signal)
   try {
-    // Read again: whoever had claimed it before may have measured it meanwhile.
-    const collection = await store.collection(name, signal)
-    if (collection?.id !== before.id || collection.model?.id !== before.model?.id) return none
-    if (!isForced && collection.calibration && !isOutdated(collection.calibration, collection))
-      return { state: 'current', calibration: collection.calibration }
-    const measured = await measure({
-      collection: askedFrom(collection, embedder),
-      store: createPassageStore(database, bm25),
-      sample: async (language, count) => await calibrations.sample(collection, language, count, limit.signal),
-      embedder,
-      windowTexts: chunk => windowTexts(chunk, embedder),
-      step,
-      signal: limit.signal,
-    })
-    if (measured === null || !(await calibrations.save(collection, claimant, measured, limit.signal))) return none
-    const calibration = (await store.collection(name, signal))?.calibration
-    return calibration ? { state: 'measured', calibration } : none
+    return await measureClaimed(collection, claimant, parts, { ...options, signal: limit.signal })
   } finally {
     limit.stop()
     // Nothing to do after a result. Without the connection the claim ends by itself.
-    await calibrations.release(before, claimant, new AbortController().signal).catch(() => {})
+    await calibrations.release(collection, claimant, new AbortController().signal).catch(() => {})
   }
+}
+
+function isMeasurable({ chunkCount, model }: Collection, embedder: Embedder): boolean {
+  return chunkCount > 0 && (model === null || model.name === embedder.model)
+}
+
+function upToDate(collection: Collection, { isForced = false }: CalibrateOptions): Calibrated | null {
+  const { calibration } = collection
+  if (isForced || calibration === null || isOutdated(calibration, collection)) return null
+  return { state: 'current', calibration }
+}
+
+async function measureClaimed(
+  { id, name, model }: Collection,
+  claimant: string,
+  { database, store, bm25, embedder, step = fullPace }: CalibrateParts,
+  options: CalibrateOptions,
+): Promise<Calibrated> {
+  const { signal } = options
+  const calibrations = createCalibrationStore(database)
+  // Read again: whoever had claimed it before may have measured it meanwhile.
+  const collection = await store.collection(name, signal)
+  if (collection?.id !== id || collection.model?.id !== model?.id) return none
+  const current = upToDate(collection, options)
+  if (current) return current
+  const measured = await measure({
+    collection: askedFrom(collection, embedder),
+    store: createPassageStore(database, bm25),
+    sample: async (language, count) => await calibrations.sample(collection, language, count, signal),
+    embedder,
+    windowTexts: chunk => windowTexts(chunk, embedder),
+    step,
+    signal,
+  })
+  if (measured === null || !(await calibrations.save(collection, claimant, measured, signal))) return none
+  const calibration = (await store.collection(name, signal))?.calibration
+  return calibration ? { state: 'measured', calibration } : none
 }
 
 const none: Calibrated = { state: 'none' }

@@ -5,7 +5,7 @@ import { answerText } from '../../src/commands/ask-words.ts'
 import { anyWorld, skipReason, startApp } from '../support/app.ts'
 import { runCli, runCliProcess } from '../support/cli.ts'
 import { schemaFaults } from '../support/contract.ts'
-import { loadHandbook } from '../support/corpus.ts'
+import { handbook, loadHandbook } from '../support/corpus.ts'
 import { redisSkipReason, startRedis } from '../support/redis.ts'
 import { startReranker } from '../support/reranker.ts'
 
@@ -34,7 +34,7 @@ t.test('a service on Postgres', { skip: skipReason(anyWorld) || redisSkipReason(
     t.same(schemaFaults('/components/schemas/Answer', json), [])
     t.match(json, {
       answer: /12,000 tenge/,
-      citations: [{ title: 'Dormitory' }],
+      citations: [{ index: 1, source: handbook[1].source, title: 'Dormitory', metadata: handbook[1].metadata }],
       explain: { cache: { status: 'miss' }, passages: [{ ranks: { fused: 1 } }] },
     })
     const plain = await ask(host, rent)

@@ -12,7 +12,7 @@ import { runOf } from '../support/run-of.ts'
 
 /** A reranker on disk: a real ONNX graph that counts the words question and text have in common. */
 
-t.setTimeout(600_000)
+t.setTimeout(1_800_000)
 
 const never = new AbortController().signal
 const words = ['cats', 'dogs', 'birds', 'sleep', 'bark', 'sing']
@@ -68,13 +68,17 @@ t.test('time over: what was scored counts, the first texts first', async t => {
     scores.map(score => score !== null),
     texts.map((_, i) => i < count),
   )
-  t.strictSame(await encoder.score('cats', ['cats'], never, { deadline: performance.now() - 1 }), [null])
+  t.strictSame(await encoder.score('cats', ['cats'], never, { deadline: 0 }), [null])
 })
 
 t.test('a caller that leaves takes its texts along: the next question does not wait for them', async t => {
   const encoder = await open(t, { work: 40 })
   const leaving = new AbortController()
-  const left = encoder.score('cats', Array.from({ length: 5000 }, () => 'cats '.repeat(100)), leaving.signal)
+  const left = encoder.score(
+    'cats',
+    Array.from({ length: 5000 }, () => 'cats '.repeat(100)),
+    leaving.signal,
+  )
   leaving.abort(new Error('gone'))
   await t.rejects(left, { message: 'gone' })
   // Five thousand batches of that work would outlast the test.
@@ -152,21 +156,25 @@ t.test('units: the best sentences are scored, each with its headings, and count 
       ['Cats sleep and birds sleep.', null],
     ],
   )
-  isNear(t, first!.units!.map(({ rerank }) => rerank!), [1, 4])
+  isNear(
+    t,
+    first!.units!.map(({ rerank }) => rerank!),
+    [1, 4],
+  )
 })
 
 t.test('units with vectors are those of the passage, and the most similar are read', async t => {
   const rerank = rerankWith(await open(t), settings)
-  const text = 'Aa aa. Bb bb. Cc cc. Dd dd. Ee ee. Ff ff.'
-  const units = [...text.matchAll(/\w\w \w\w\./g)].map(({ index }, i) => ({
+  const text = Array.from({ length: 10 }, (_, i) => `No ${i}. `).join('')
+  const units = [...text.matchAll(/No \d\./g)].map(({ index }, i) => ({
     start: index,
-    end: index + 6,
+    end: index + 5,
     similarity: i / 10,
   }))
   const { passages } = await rerank({ query: 'cats?', passages: [passage(text, { units })] }, runOf())
   t.strictSame(
     passages[0]!.units!.map(({ rerank }) => rerank !== undefined),
-    [false, false, true, true, true, true],
+    [false, false, true, true, true, true, true, true, true, true],
   )
 })
 

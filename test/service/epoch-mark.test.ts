@@ -50,7 +50,7 @@ for (const world of worlds) {
       'answers of all cleared': () => app.send('DELETE', '/cache', undefined, asAdmin),
       'settings changed': () => store.writeCaching('default', { seconds: 5 }),
       'weights learned': () =>
-        leased(database, sql => writeWeights(sql, 'm', [{ language: 'en', vectorWeight: 0.5, questions: 1 }])),
+        leased(database, sql => writeWeights(sql, 'm', [{ language: 'en', vectorWeight: 0.5, questions: 1, span: 0.4 }])),
       're-embedded': async () => {
         const job = await openReembedding(
           database,

@@ -57,6 +57,25 @@ for (const [name, config, tokens] of poolings) {
   })
 }
 
+t.test('pooling: the setting goes before the folder, and what nothing says is assumed aloud', async t => {
+  const config = { '1_Pooling/config.json': { pooling_mode_mean_tokens: true } }
+  const assumed: string[] = []
+  const onAssumed = (assumption: string) => void assumed.push(assumption)
+  for (const [files, pooling, tokens] of [
+    [config, 'cls', ['[CLS]']],
+    [{}, 'lasttoken', ['[SEP]']],
+    [config, undefined, ['[CLS]', 'cats', '[SEP]']],
+  ] as const) {
+    const [vector] = await (await open(t, { files }, { pooling, onAssumed })).embed(['cats'], never)
+    isNear(t, vector, sumOf(...tokens))
+  }
+  t.strictSame(assumed, [])
+  const folder = await open(t, {}, { onAssumed })
+  const named = await open(t, {}, { pooling: 'mean', onAssumed })
+  t.match(assumed, [/1_Pooling\/config\.json .*assuming "mean".*set EMBEDDING_POOLING$/])
+  t.equal(named.model.split('#')[1], folder.model.split('#')[1], 'naming the default does not change the vectors')
+})
+
 t.test('pooling stands where modules.json says', async t => {
   const modules = [
     { idx: 0, name: '0', path: '', type: 'sentence_transformers.models.Transformer' },

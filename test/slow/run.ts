@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 
 /**
- * `npm run test:slow`: what takes minutes. The tests of this folder (real clusters, browsers, models, large documents),
- * then the faults and the hostile client in its short form. Each runs even if an earlier one failed; exit code 1 if any did.
+ * `npm run test:slow`: what takes minutes. The tests of this folder (real clusters, browsers, large documents) and those
+ * with real models (`npm run test:models`), then the faults and the hostile client in its short form. Each runs even if an earlier one failed; exit code 1 if any did.
  */
 
 type Command = readonly [string, ...string[]]
 
-const tests: Command = ['tap', 'test/slow/**/*.test.ts']
+const tests: Command = ['tap', 'test/slow/**/*.test.ts', 'test/models/**/*.test.ts']
 const faults: Command = [process.execPath, 'test/faults/run.ts']
 const hostile: Command = [process.execPath, 'test/hostile/run.ts', '--short']
 

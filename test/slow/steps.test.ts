@@ -45,6 +45,8 @@ const { detectLanguage } = await import('../../src/text/language.ts')
 const { sentences } = await import('../../src/text/sentences.ts')
 const { unitsOf } = await import('../../src/text/units.ts')
 const { cite } = await import('../../src/ask/generation/cite.ts')
+const { extractFrom } = await import('../../src/ask/generation/extractive.ts')
+const { analyzeText } = await import('../../src/ask/retrieval/analyze-question.ts')
 const { clausesOf } = await import('../../src/ask/generation/clauses.ts')
 const { delimited: fence } = await import('../../src/ask/generation/delimiters.ts')
 const { createCitationMarkers: createMarkers } = await import('../../src/ask/generation/citation-markers.ts')
@@ -174,6 +176,19 @@ const blocks = (text: string) =>
         : { kind: 'text' as const, text: line },
     )
 
+/** The text, each line a unit of its own, is asked for what stands in it. */
+function quoted(text: string) {
+  const whole = passage(text)
+  const lines = Array.from(text.matchAll(/[^\n]+/g), ({ index, 0: line }) => ({
+    start: index,
+    end: index + line.length,
+    similarity: (index % 7) / 10,
+  }))
+  const asked = analyzeText(`When? ${text.slice(0, 100)}`, 'en')
+  const question = { text, collection: 'a', mode: 'fast', topK: 5, filters: {}, language: 'en', history: [] } as const
+  return extractFrom({ asked, question, passages: [{ ...whole, units: lines }] })
+}
+
 const subjects: Readonly<Record<string, Subject>> = {
   'tidying and folding': { length: 1200, every: 7, work: text => [cleanText(text), cleanLine(text), fold(text)] },
   sentences: { length: 1200, every: 7, work: text => sentences(text, 'en') },
@@ -199,6 +214,7 @@ const subjects: Readonly<Record<string, Subject>> = {
   'the words of a model': { length: 1500, every: 5, work: read },
   clauses: { length: 1500, every: 7, work: text => clausesOf(text, 'en') },
   citations: { length: 1500, every: 13, work: text => cite('The pool has 20 connections. [1]', [passage(text)], 'en') },
+  'quoted sentences': { length: 1500, every: 11, work: quoted },
   'passages for a model': { length: 1500, every: 5, work: text => fence([passage(text)], 'nonce') },
   'CSV records': { length: 1500, every: 7, work: csv },
   'plain text': { length: 1500, every: 7, work: readText },
@@ -234,6 +250,12 @@ const once: readonly (readonly [subject: string, text: (length: number) => strin
   ['units', length => '```a\n'.repeat(length / 5)],
   ['sections of nothing but headings', length => 'a\n'.repeat(length / 2)],
   ['the words of a model', length => ' '.repeat(length)],
+  ['quoted sentences', length => `| a | when |\n${'| a | 1 |\n'.repeat(length / 10)}`],
+  [
+    'quoted sentences',
+    length => `When it is:\n${Array.from({ length: length / 8 }, (_, i) => `${i + 1}. a`).join('\n')}`,
+  ],
+  ['quoted sentences', length => 'when."'.repeat(length / 6)],
   ['passages for a model', length => `<${' '.repeat(length)}`],
   ['passages for a model', length => '[1†'.repeat(length / 3)],
   ['CSV records', length => '"a\n'.repeat(length / 3)],

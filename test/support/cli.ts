@@ -17,7 +17,7 @@ export interface Finished {
 }
 
 export interface CliOptions {
-  /** The complete environment, apart from PATH. */
+  /** The complete environment, apart from PATH. Nothing is calibrated unless it says so, which takes a second. */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
 }
@@ -36,7 +36,7 @@ export interface Cli {
 export function startCli(args: readonly string[], { env = {}, cwd, nodeArgs = [] }: ProcessOptions = {}): Cli {
   const child = spawn(process.execPath, [...nodeArgs, program, ...args], {
     cwd,
-    env: { PATH: process.env['PATH'], ...env },
+    env: { PATH: process.env['PATH'], CALIBRATION: 'off', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   return { child, finished: outcomeOf(child) }
@@ -61,7 +61,7 @@ let latest: Promise<unknown> = Promise.resolve()
 
 async function runHere(args: readonly string[], { env = {}, cwd = process.cwd() }: CliOptions): Promise<Finished> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
-  const host = { env: { PREPARE_WORKERS: '1', ...env }, stdout, stderr, exitCode: 0 }
+  const host = { env: { PREPARE_WORKERS: '1', CALIBRATION: 'off', ...env }, stdout, stderr, exitCode: 0 }
   const before = process.cwd()
   process.chdir(cwd)
   try {

@@ -1,4 +1,15 @@
-import { float, inFolders, int, int64, ints, message, tensorType, tokenizer, type Field, type Folder } from './onnx-model.ts'
+import {
+  float,
+  inFolders,
+  int,
+  int64,
+  ints,
+  message,
+  tensorType,
+  tokenizer,
+  type Field,
+  type Folder,
+} from './onnx-model.ts'
 
 /**
  * A cross-encoder of a few kilobytes with its tokenizer, in the files that exporters write. It is a real ONNX graph
@@ -83,7 +94,7 @@ function graph(words: number, logits: 1 | 2 | 3, work: number): Uint8Array {
     [2, 'tiny'],
     [5, tensor('table', [marks.length + words, Math.max(1, words)], tableOf(words))],
     [5, tensor('zero', [], [0])],
-    [5, tensor('zeros', [size, size], new Array<number>(size * size).fill(0))],
+    [5, tensor('zeros', [size, size], new Float32Array(size * size))],
     ...inputs,
     [12, tensorType('logits', float, ['batch', logits])],
   )
@@ -92,10 +103,7 @@ function graph(words: number, logits: 1 | 2 | 3, work: number): Uint8Array {
 
 /** How often each word is among the tokens that `which` selects. */
 function countsOf(which: string, result: string): Uint8Array[] {
-  return [
-    node('Unsqueeze', [which], `${which}Row`, ints('axes', [1])),
-    node('MatMul', [`${which}Row`, 'rows'], result),
-  ]
+  return [node('Unsqueeze', [which], `${which}Row`, ints('axes', [1])), node('MatMul', [`${which}Row`, 'rows'], result)]
 }
 
 const size = 512
@@ -118,7 +126,7 @@ function tableOf(words: number): number[] {
   return Array.from({ length: rows * words }, (_, at) => (Math.floor(at / words) - marks.length === at % words ? 1 : 0))
 }
 
-function tensor(name: string, shape: readonly number[], numbers: readonly number[]): Uint8Array {
+function tensor(name: string, shape: readonly number[], numbers: ArrayLike<number>): Uint8Array {
   const dims = shape.map((dim): Field => [1, dim])
   return message(...dims, [2, float], [8, name], [9, new Uint8Array(Float32Array.from(numbers).buffer)])
 }

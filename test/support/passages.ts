@@ -1,4 +1,4 @@
-import type { Passage, Window } from '../../src/ask/terms.ts'
+import type { Passage, Unit, Window } from '../../src/ask/terms.ts'
 
 /** A passage for tests. `before` is the text before it in its document. */
 export function passage(text: string, options: Partial<Passage> & { readonly before?: string } = {}): Passage {
@@ -26,4 +26,16 @@ export function passage(text: string, options: Partial<Passage> & { readonly bef
 export function windowOf({ text, start }: Passage, piece: string, similarity = 0.9): Window {
   const at = start + text.indexOf(piece)
   return { start: at, end: at + piece.length, similarity }
+}
+
+/** The passage with units: those pieces of its text, with their similarity or their reranker's score. */
+export function withUnits(
+  whole: Passage,
+  pieces: Readonly<Record<string, number | Omit<Unit, 'start' | 'end'>>>,
+): Passage {
+  const units = Object.entries(pieces).map(([piece, scored]): Unit => {
+    const span = windowOf(whole, piece)
+    return typeof scored === 'number' ? { ...span, similarity: scored } : { ...span, ...scored }
+  })
+  return { ...whole, units: units.sort((a, b) => a.start - b.start) }
 }

@@ -10,4 +10,6 @@ export const patient: Readonly<Record<string, string>> = {
   ADMISSION_MAX_WAIT_MS: '60000',
   // Each of these processes takes half a second of CPU time to start; tests that need several set the number.
   PREPARE_WORKERS: '1',
+  // It asks the model and the database in the background, which other tests count.
+  CALIBRATION: 'off',
 }

@@ -19,9 +19,14 @@ export function connection(vectors: FarVectors, from: string, to: string): numbe
   return clamp((hits - 1 / count) / (1 - 1 / count), 0, 1)
 }
 
+/** By chance, the best connection of a language with any of the others is a third. */
+const leastConnection = 0.5
+
 /** How well the model reads this language as far as others show: a multilingual one connects it with some of them. */
 export function bestConnection(vectors: FarVectors, language: string): number {
-  return Math.max(0, ...[...vectors.keys()].map(each => (each === language ? 0 : connection(vectors, language, each))))
+  const others = [...vectors.keys()].filter(each => each !== language)
+  const best = Math.max(0, ...others.map(each => connection(vectors, language, each)))
+  return best < leastConnection ? 0 : best
 }
 
 /** Languages with far questions that the model claims to read. */

@@ -8,14 +8,13 @@ import { comparedUnits, searchOf } from '../retrieval/retrieve.ts'
 import { unitQuery } from '../../vectors/packed-units.ts'
 import type { AnalyzedQuestion, AskedCollection, Unit } from '../terms.ts'
 import { farQuestions, farQuestionsIn } from './far-questions.ts'
-import { bestConnection, compared, comparableLanguages, connection, dot, type FarVectors } from './languages.ts'
-import { measuringVersion, mostLanguages } from './outdated.ts'
+import { comparableLanguages, compared, dot, type FarVectors } from './languages.ts'
 import { lexiconOf, type Lexicon } from './lexicon.ts'
-import { rangeOf, rounded, separationIn, separationOf, type Similarities } from './range.ts'
-import { spreadOf, withoutHighOutliers } from './statistics.ts'
+import { mostLanguages } from './outdated.ts'
+import { unrelatedTexts } from './range.ts'
+import { summarized, type Measured, type MeasuredTrial } from './summary.ts'
 import { syntheticQuestions, type SampledChunk, type SyntheticQuestion } from './synthetic.ts'
-import type { Calibration, LanguageRange, Signals, SimilarityRange, Spread } from './terms.ts'
-import { crossWeight, type Trial, unknownTrust, weightFrom } from './trust.ts'
+import type { Calibration, Spread } from './terms.ts'
 
 /** What a measurement works with. */
 export interface Measuring {
@@ -33,27 +32,11 @@ export interface Measuring {
 
 /** Questions made per collection, at most, and per language at least, if there are as many chunks. */
 const mostQuestions = 48
-const fewestQuestions = 6
-/** A sample of chunks has some without a question. */
-const chunksPerQuestion = 1.5
-const textsAtOnce = 8
+/** Chunks read per language. Some have no question. */
+const sampledChunks = 72
+const textsAtOnce = 4
 /** Passages whose units are compared with a question. */
 const passagesWithUnits = 10
-
-/** A question with what was found for it. */
-interface Measured {
-  readonly language: string
-  readonly window: number | null
-  readonly unit: number | null
-  readonly coverage: number
-  readonly lexical: number | null
-}
-
-interface MeasuredTrial extends Measured, Trial {
-  readonly isQuestion: boolean
-  /** Distance between the most similar chunk and the fiftieth. */
-  readonly distance: number | null
-}
 
 /**
  * Measures a collection and its model, from its own documents and the far questions alone: the scale of similarities,
@@ -65,41 +48,27 @@ export async function measure(measuring: Measuring): Promise<Omit<Calibration, '
   const languages = collection.languages.slice(0, mostLanguages)
   if (collection.chunkCount === 0 || languages.length === 0) return null
   const farVectors = await embedFarQuestions(measuring, languages)
+  const modelScale = await measureModel(measuring, languages, farVectors)
   const far = await measureFar(measuring, languages, farVectors)
-  const trials = await measureTrials(measuring, languages)
-  const windows = similaritiesOf(far, trials, 'window')
-  const separation = separationOf(windows)
-  const ranges = rangesOf(far, trials, languages)
-  return {
-    measuring: measuringVersion,
-    modelId: collection.modelId,
-    languages: collection.languages,
-    windows: separation === null ? noRange : rangeOf(separation),
-    units: ranges.units,
-    byLanguage: ranges.byLanguage,
-    vectorWeights:
-      separation === null
-        ? {}
-        : weightsOf(trials, farVectors, {
-            languages,
-            span: rangeOf(separation).span,
-            chunkCount: collection.chunkCount,
-          }),
-    far: signalsOf(far, withoutHighOutliers),
-    related: signalsOf(likeQuestions(trials), values => values),
-    questions: trials.length,
-    chunkCount: collection.chunkCount,
+  const { trials, chunkCounts } = await measureTrials(measuring, languages)
+  return summarized({ collection, languages, far, trials, farVectors, modelScale, chunkCounts })
+}
+
+/** Unrelated texts by the model itself, per language. */
+async function measureModel(
+  measuring: Measuring,
+  languages: readonly string[],
+  vectors: FarVectors,
+): Promise<ReadonlyMap<string, Spread>> {
+  const scales = new Map<string, Spread>()
+  for (const language of languages) {
+    const asked = vectors.get(language)
+    if (asked === undefined) continue
+    const scale = unrelatedTexts(asked, await embedAll(measuring, farQuestionsIn(language), 'passage'))
+    if (scale !== null) scales.set(language, scale)
   }
+  return scales
 }
-
-/** Where a collection has questions of its own, they alone show what those of its users are like. */
-function likeQuestions(trials: readonly MeasuredTrial[]): readonly MeasuredTrial[] {
-  const questions = trials.filter(each => each.isQuestion)
-  return questions.length >= fewestQuestions ? questions : trials
-}
-
-/** For a collection without vectors: no similarity means anything. */
-const noRange: SimilarityRange = { unrelated: 0.9, related: 1.2, span: 0.3 }
 
 /** Vectors of far questions: all of the collection's languages, and some of each other language. */
 async function embedFarQuestions(measuring: Measuring, languages: readonly string[]): Promise<FarVectors> {
@@ -136,11 +105,13 @@ async function measureFar(
 }
 
 /** Asks the questions that are made of the chunks themselves, and takes out of what is found what they are made of. */
-async function measureTrials(measuring: Measuring, languages: readonly string[]): Promise<readonly MeasuredTrial[]> {
+async function measureTrials(measuring: Measuring, languages: readonly string[]) {
   const perLanguage = Math.ceil(mostQuestions / languages.length)
-  const measured: MeasuredTrial[] = []
+  const trials: MeasuredTrial[] = []
+  const chunkCounts = new Map<string, number>()
   for (const language of languages) {
-    const chunks = await measuring.sample(language, Math.ceil(perLanguage * chunksPerQuestion))
+    const chunks = await measuring.sample(language, sampledChunks)
+    chunkCounts.set(language, chunks.length < sampledChunks ? chunks.length : measuring.collection.chunkCount)
     const questions = syntheticQuestions(chunks).slice(0, perLanguage)
     const lexicon = lexiconOf(chunks.map(({ title, text }) => termsOf(title, text, language)))
     const vectors = isRead(measuring, language)
@@ -158,10 +129,10 @@ async function measureTrials(measuring: Measuring, languages: readonly string[])
         vector: vectors[index] ?? null,
         left: left[index] ?? null,
       })
-      if (trial !== null) measured.push(trial)
+      if (trial !== null) trials.push(trial)
     }
   }
-  return measured
+  return { trials, chunkCounts }
 }
 
 /** Similarity of each question to what is left of its chunk. */
@@ -215,7 +186,6 @@ async function measureTrial(
   )
   const near = left === null ? null : (left + (ownUnit ?? left)) / 2
   const found = ranked.map(each => (each.chunkId === own.chunkId ? { ...corrected, vector: near } : each))
-  const similarities = found.flatMap(each => (each.vector === null ? [] : [each.vector]))
   return {
     language: chunk.language,
     chunkId: chunk.chunkId,
@@ -226,7 +196,6 @@ async function measureTrial(
       lexicalMaximum,
     ),
     unit: bestUnit(passages, question),
-    distance: similarities.length < 2 ? null : Math.max(...similarities) - Math.min(...similarities),
   }
 }
 
@@ -238,7 +207,8 @@ function signalsIn(
   return {
     window: similarities.length === 0 ? null : Math.max(...similarities),
     coverage: Math.max(0, ...found.map(each => each.coverage)),
-    lexical: lexicalMaximum > 0 ? Math.max(0, ...found.map(each => each.lexical ?? 0)) / lexicalMaximum : null,
+    lexical:
+      lexicalMaximum > 0 ? Math.min(1, Math.max(0, ...found.map(each => each.lexical ?? 0)) / lexicalMaximum) : null,
   }
 }
 
@@ -314,79 +284,4 @@ function fitted(text: string, { countTokens, maxTokens }: Measuring['embedder'])
 
 function termsOf(title: string, text: string, language: string): string[] {
   return indexTerms(analyze(`${title}\n${text}`, language))
-}
-
-function similaritiesOf(
-  far: readonly Measured[],
-  trials: readonly MeasuredTrial[],
-  signal: 'window' | 'unit',
-): Similarities {
-  return {
-    far: valuesOf(far, signal),
-    questions: valuesOf(
-      trials.filter(each => each.isQuestion),
-      signal,
-    ),
-    statements: valuesOf(
-      trials.filter(each => !each.isQuestion),
-      signal,
-    ),
-    distances: trials.flatMap(each => (each.distance === null ? [] : [each.distance])),
-  }
-}
-
-/** The range of units, and those of each language. */
-function rangesOf(far: readonly Measured[], trials: readonly MeasuredTrial[], languages: readonly string[]) {
-  const windows = separationOf(similaritiesOf(far, trials, 'window'))
-  const units = separationOf(similaritiesOf(far, trials, 'unit'))
-  const byLanguage: Record<string, LanguageRange> = {}
-  for (const language of languages) {
-    const ofLanguage = (each: Measured) => each.language === language
-    const [low, high] = [far.filter(ofLanguage), trials.filter(ofLanguage)]
-    if (windows === null || valuesOf(low, 'window').length === 0) continue
-    byLanguage[language] = {
-      windows: rangeOf(separationIn(similaritiesOf(low, high, 'window'), windows)),
-      units: units === null ? null : rangeOf(separationIn(similaritiesOf(low, high, 'unit'), units)),
-    }
-  }
-  return { units: units === null ? null : rangeOf(units), byLanguage }
-}
-
-interface WeightInput {
-  readonly languages: readonly string[]
-  readonly span: number
-  readonly chunkCount: number
-}
-
-/** Weights of the collection's languages, and of each other language with the one of them that it connects with best. */
-function weightsOf(
-  trials: readonly MeasuredTrial[],
-  vectors: FarVectors,
-  { languages, span, chunkCount }: WeightInput,
-): Record<string, number> {
-  const weights: Record<string, number> = {}
-  const own = languages.filter(each => vectors.has(each))
-  for (const language of own) {
-    const known = Math.max(unknownTrust, bestConnection(vectors, language))
-    const ofLanguage = trials.filter(each => each.language === language && each.window !== null)
-    weights[language] = weightFrom(ofLanguage, { known, span, chunkCount })
-  }
-  for (const from of vectors.keys())
-    for (const to of own)
-      if (from !== to) weights[`${from}>${to}`] = crossWeight(connection(vectors, from, to), weights[to] ?? 0)
-  return weights
-}
-
-function signalsOf(measured: readonly Measured[], chosen: (values: readonly number[]) => readonly number[]): Signals {
-  const signal = (name: 'window' | 'unit' | 'coverage' | 'lexical') =>
-    roundedSpread(spreadOf(chosen(valuesOf(measured, name))))
-  return { window: signal('window'), unit: signal('unit'), coverage: signal('coverage'), lexical: signal('lexical') }
-}
-
-function roundedSpread(spread: Spread | null): Spread | null {
-  return spread && { mean: rounded(spread.mean), deviation: rounded(spread.deviation) }
-}
-
-function valuesOf(measured: readonly Measured[], signal: 'window' | 'unit' | 'coverage' | 'lexical'): number[] {
-  return measured.flatMap(each => (each[signal] === null ? [] : [each[signal]]))
 }

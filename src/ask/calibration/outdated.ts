@@ -6,7 +6,7 @@ export const measuringVersion = 1
 /** A change of the number of chunks, as a share of those that were measured, after which they are measured again. */
 const muchChanged = 0.25
 /** Languages of a collection that are measured, most frequent first. */
-export const mostLanguages = 3
+export const mostLanguages = 5
 
 /** Whether the collection has changed much since it was measured. */
 export function isOutdated(

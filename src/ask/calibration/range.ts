@@ -1,4 +1,5 @@
-import { clamp, mean, shrunk, spreadOf, withoutHighOutliers } from './statistics.ts'
+import { dot } from './languages.ts'
+import { shrunk, spreadOf, withoutHighOutliers } from './statistics.ts'
 import type { SimilarityRange, Spread } from './terms.ts'
 
 /** Similarities to the most similar text, one per question. */
@@ -9,15 +10,12 @@ export interface Similarities {
   readonly questions: readonly number[]
   /** Of its other headings and its sentences, each compared with what stands around it. */
   readonly statements: readonly number[]
-  /** Distances between the most similar text and the fiftieth, of questions and statements. */
-  readonly distances: readonly number[]
 }
 
 /** The two spreads that a range follows from. */
 export interface Separation {
   readonly far: Spread
   readonly related: Spread
-  readonly distance: number
 }
 
 /** As many measured questions weigh as much as what is known without them. */
@@ -29,31 +27,59 @@ const languageStrength = 12
  * three models on two collections.
  */
 const usualDistance = 4.5
-/** "Unrelated" is this many deviations above the mean far question. */
+/** "Unrelated" is this many deviations above the mean far question, "related" above the mean question with an answer. */
 const farDeviations = 2
+const relatedDeviations = 1.5
+/**
+ * The span as a share of the distance between far questions and "related". Measured distances between the first and the
+ * fiftieth passage of questions from the documents differ more from those of users' questions.
+ */
+const spanShare = 0.8
+/**
+ * Chunks that show as much as the model alone. Far questions are farther from the few texts of a small collection than
+ * from many, and so are those that it has no answer to.
+ */
+const chunkStrength = 50
 /** The least extent of a range, in deviations of far questions. Below it the model does not tell far from related. */
 const leastExtent = 2.5
 const leastDeviation = 0.005
 
-/** Null without far questions: nothing shows where relation begins. */
-export function separationOf(similarities: Similarities): Separation | null {
+/**
+ * Similarities of unrelated texts by the model itself: far questions compared with each other. Two questions have a form in
+ * common, so they are a little more similar than a question and a text. Null without vectors.
+ */
+export function unrelatedTexts(asked: readonly Float32Array[], told: readonly Float32Array[]): Spread | null {
+  const all = asked.flatMap((vector, i) => told.flatMap((other, j) => (i === j ? [] : [dot(vector, other)])))
+  const spread = spreadOf(all)
+  return spread && { mean: spread.mean, deviation: spread.deviation / farDeviations }
+}
+
+/** `model`: see {@link unrelatedTexts}. Null without far questions: nothing shows where relation begins. */
+export function separationOf(
+  similarities: Similarities,
+  { model, chunkCount }: { readonly model: Spread | null; readonly chunkCount: number },
+): Separation | null {
   const measured = spreadOf(withoutHighOutliers(similarities.far))
   if (measured === null) return null
-  const far = { mean: measured.mean, deviation: Math.max(leastDeviation, measured.deviation) }
+  const drawn = shrunk(measured, chunkCount, model ?? measured, chunkStrength)
+  const far = { mean: drawn.mean, deviation: Math.max(leastDeviation, drawn.deviation) }
   const usual: Spread = { mean: far.mean + usualDistance * far.deviation, deviation: 1.5 * far.deviation }
   const related = relatedOf(similarities, usual, strength)
-  const { distances } = similarities
-  return { far, related, distance: distances.length > 0 ? mean(distances) : related.mean - far.mean }
+  return { far, related }
 }
 
 /** The separation in one language, drawn towards that of all languages where it was measured on few questions. */
-export function separationIn(similarities: Similarities, all: Separation): Separation {
-  const { far, distances } = similarities
-  const distance = { mean: all.distance, deviation: 0 }
+export function separationIn(
+  similarities: Similarities,
+  all: Separation,
+  own: { readonly model: Spread | null; readonly chunkCount: number },
+): Separation {
+  const alone = separationOf(similarities, own)
+  if (alone === null) return all
+  const { far } = similarities
   return {
-    far: shrunk(spreadOf(withoutHighOutliers(far)), far.length, all.far, languageStrength),
+    far: shrunk(alone.far, far.length, all.far, languageStrength),
     related: relatedOf(similarities, all.related, languageStrength),
-    distance: shrunk(spreadOf(distances), distances.length, distance, languageStrength).mean,
   }
 }
 
@@ -66,14 +92,11 @@ function relatedOf({ questions, statements }: Similarities, known: Spread, least
   return shrunk(spreadOf(questions), questions.length, byStatements, least)
 }
 
-export function rangeOf({ far, related, distance }: Separation): SimilarityRange {
+export function rangeOf({ far, related: answered }: Separation): SimilarityRange {
   const unrelated = far.mean + farDeviations * far.deviation
-  const top = Math.min(related.mean + related.deviation, 0.99)
-  return {
-    unrelated: rounded(unrelated),
-    related: rounded(Math.max(top, unrelated + leastExtent * far.deviation)),
-    span: rounded(clamp(distance, leastDeviation, 2)),
-  }
+  const top = Math.min(answered.mean + relatedDeviations * answered.deviation, 0.99)
+  const related = Math.max(top, unrelated + leastExtent * far.deviation)
+  return { unrelated: rounded(unrelated), related: rounded(related), span: rounded(spanShare * (related - far.mean)) }
 }
 
 /** More digits than four would only make two measurements of the same look different. */

@@ -4,7 +4,7 @@
 export interface SimilarityRange {
   readonly unrelated: number
   readonly related: number
-  /** Distance between a question's most similar passage and its fiftieth, where the model separates them well. */
+  /** Distance between a question's most similar passage and its fiftieth from which the vectors have their whole weight. */
   readonly span: number
 }
 

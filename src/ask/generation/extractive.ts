@@ -10,6 +10,9 @@ const worthShare = 0.7
 const equalShare = 0.9
 /** Share of the question that a further sentence must add. */
 const worthAdding = 0.1
+/** One that answers another part of the question has this share of it, and of the best score. */
+const otherPart = 0.3
+const partShare = 0.35
 const maxQuotes = 3
 const maxCharacters = 800
 
@@ -26,11 +29,9 @@ export async function extractFrom({ asked, passages }: AnswerRequest): Promise<E
   const runs = [runAround(best, byPassage[best.passageIndex]!, maxCharacters)]
   for (const seed of seeds) {
     const room = maxCharacters - runs.reduce((sum, run) => sum + lengthOf(run), 0)
-    if (runs.length === maxQuotes || seed.score < worthShare * best.score) break
+    if (runs.length === maxQuotes || seed.score < partShare * best.score) break
     if (room < seed.text.length || runs.some(run => run.includes(seed)) || isBesidePart(seed, best)) continue
-    const isEqual = scored.hasUnits && seed.score >= equalShare * best.score
-    if (isEqual || addsSomethingAsked(seed, runs, scored))
-      runs.push(runAround(seed, byPassage[seed.passageIndex]!, room))
+    if (isWorth(seed, best, runs, scored)) runs.push(runAround(seed, byPassage[seed.passageIndex]!, room))
   }
   return quotedAnswer(inReadingOrder(joined(runs), passages), passages)
 }
@@ -40,9 +41,18 @@ function isBesidePart(seed: ScoredSentence, best: ScoredSentence): boolean {
   return best.isAskedPart && !seed.isAskedPart
 }
 
-function addsSomethingAsked(seed: ScoredSentence, runs: readonly ScoredSentence[][], { shareOf }: Scored): boolean {
+/** Whether a further sentence adds something asked, or answers as well as the best one. */
+function isWorth(
+  seed: ScoredSentence,
+  best: ScoredSentence,
+  runs: readonly ScoredSentence[][],
+  { shareOf, hasUnits }: Scored,
+): boolean {
+  if (hasUnits && seed.score >= equalShare * best.score) return true
   const said = new Set(runs.flat().flatMap(each => [...each.found, ...each.foundAbove]))
-  return shareOf(seed.found.difference(said)) >= worthAdding
+  const added = shareOf(seed.found.difference(said))
+  const addedBelow = shareOf(seed.found.union(seed.foundAbove).difference(said))
+  return (added >= worthAdding && seed.score >= worthShare * best.score) || addedBelow >= otherPart
 }
 
 /** Runs that overlap, or that nothing stands between, are one. */

@@ -1,7 +1,7 @@
 import { analyze, comparedTerms } from '../../text/analyze.ts'
 import { countTokens } from '../../text/count-tokens.ts'
 import { sentences, type Span } from '../../text/sentences.ts'
-import type { Passage } from '../terms.ts'
+import type { Passage, Unit } from '../terms.ts'
 import { headerWhenCut } from './table-rows.ts'
 
 export interface PackOptions {
@@ -78,9 +78,9 @@ function spanWithin(room: number, passage: Passage, question: string): Span | un
 }
 
 function bestSentence(spans: readonly Span[], passage: Passage, question: string): number {
-  const window = passage.windows.toSorted((a, b) => b.similarity - a.similarity)[0]
-  if (window) {
-    const start = window.start - passage.start
+  const best = nearestUnit(passage) ?? passage.windows.toSorted((a, b) => b.similarity - a.similarity)[0]
+  if (best) {
+    const start = best.start - passage.start
     return Math.max(
       0,
       spans.findIndex(span => span.end > start),
@@ -92,6 +92,15 @@ function bestSentence(spans: readonly Span[], passage: Passage, question: string
       new Set(comparedTerms(analyze(passage.text.slice(start, end), passage.language))).intersection(asked).size,
   )
   return shared.indexOf(Math.max(...shared))
+}
+
+/** By the reranker's score where it read them, else by similarity. */
+function nearestUnit({ units = [] }: Passage): Span | undefined {
+  const valueOf = ({ rerank, similarity }: Unit) => [rerank ?? -Infinity, similarity ?? -Infinity] as const
+  return units.toSorted((a, b) => {
+    const [[rerankA, similarityA], [rerankB, similarityB]] = [valueOf(a), valueOf(b)]
+    return rerankA === rerankB ? similarityB - similarityA : rerankB - rerankA
+  })[0]
 }
 
 /** For a single very long sentence: as many words from its start as fit. */
@@ -110,9 +119,18 @@ function trimmed({ tokens: _whole, tableHeader: before, ...passage }: Passage, s
   const tableHeader = headerWhenCut(passage.text, span.start, before)
   const start = passage.start + span.start
   const end = passage.start + span.end
-  const windows = passage.windows
-    .filter(window => window.start < end && window.end > start)
-    .map(window => ({ ...window, start: Math.max(window.start, start), end: Math.min(window.end, end) }))
+  const within = <P extends Span>(parts: readonly P[]): P[] =>
+    parts
+      .filter(part => part.start < end && part.end > start)
+      .map(part => ({ ...part, start: Math.max(part.start, start), end: Math.min(part.end, end) }))
   const text = passage.text.slice(span.start, span.end)
-  return { ...passage, text, start, end, windows, ...(tableHeader !== undefined && { tableHeader }) }
+  return {
+    ...passage,
+    text,
+    start,
+    end,
+    windows: within(passage.windows),
+    ...(passage.units && { units: within(passage.units) }),
+    ...(tableHeader !== undefined && { tableHeader }),
+  }
 }

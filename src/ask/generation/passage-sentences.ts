@@ -75,8 +75,8 @@ export function sentencesOf(passage: Passage, passageIndex: number, isFolded: bo
     const isField = kind === 'sentence' && fieldLine.test(own)
     const section = `${place}\n${question ?? ''}`
     if (section !== leadOf) [leadOf, isLead] = [section, true]
-    const standsAlone = isRecord || title.isQuestion || item !== null || (isLast && isLead)
-    const isSeed = kind === 'sentence' && mayAnswer(own, row, standsAlone)
+    const isWhole = isRecord || (isLast && isLead)
+    const isSeed = kind === 'sentence' && mayAnswer(own, { row, item, title, isWhole, isLast })
     const sentence = {
       passageIndex,
       position,
@@ -109,16 +109,25 @@ function kindOf({ kind }: Unit, own: string, place: string, isLast: boolean): Pa
 /** Without the end of a sentence, a shorter text is a fragment: a label, a caption, the number of a page. */
 const shortestOpen = 25
 const sentenceEnd = /[.!…。！।۔](?:["'”’»）)\]]|\\?\[[^\]\n]{1,12}\])*$/u
+/** "Article 74." and what stands in it are two sentences. */
+const label = /^\p{L}{1,20}\.? ?\d[\d.]*[.)]?$/u
 const asks = /[?？]["'”’»）)]*$/u
+
+type Surroundings = Pick<PassageSentence, 'row' | 'item' | 'title'> & {
+  /** All there is of its section. */
+  readonly isWhole: boolean
+  /** The last of its section. */
+  readonly isLast: boolean
+}
 
 /**
  * Below a question, or as all there is of a section or an item, an answer may be short ("Ten euros", "Yes"). A header
  * answers only with all of its rows.
  */
-function mayAnswer(own: string, row: TableRow | undefined, standsAlone: boolean): boolean {
+function mayAnswer(own: string, { row, item, title, isWhole, isLast }: Surroundings): boolean {
   if (row !== undefined) return row.header !== null || row.isOfSmallTable
-  if (own.length < 2 || asks.test(own) || !/[\p{L}\p{N}]/u.test(own)) return false
-  return standsAlone || own.length >= shortestOpen || sentenceEnd.test(own)
+  if (own.length < 2 || asks.test(own) || !/[\p{L}\p{N}]/u.test(own) || (!isLast && label.test(own))) return false
+  return isWhole || title.isQuestion || item !== null || own.length >= shortestOpen || sentenceEnd.test(own)
 }
 
 function itemOf(own: string): ListItem | null {

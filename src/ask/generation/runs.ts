@@ -5,6 +5,10 @@ import type { ScoredSentence } from './sentence-scores.ts'
 const neighbourShare = 0.7
 /** A shorter quotation is extended by the rest of its paragraph: one sentence alone seldom reads as an answer. */
 const comfortable = 240
+/** A shorter sentence at the end of its paragraph is quoted with the one before it. */
+const little = 60
+/** The answer to a question in the text is quoted from its beginning up to this many characters. */
+const wholeAnswer = 400
 /** A list is quoted whole up to this many characters. */
 const mostOfList = 800
 
@@ -18,20 +22,33 @@ export function runAround(seed: ScoredSentence, siblings: readonly ScoredSentenc
   const run = [seed]
   for (;;) {
     const [before, first] = [siblings[run[0]!.position - 1], run[0]!]
-    if (!before || !isNeeded(before, first, seed) || lengthOf([before, ...run]) > room) break
+    if (!before || !isNeeded(before, first, seed) || seed.end - before.start > room) break
     run.unshift(before)
   }
   for (;;) {
     const next = siblings[run.at(-1)!.position + 1]
-    if (!next || !belongs(next, run, seed) || lengthOf([...run, next]) > room) return run
+    if (!next || !belongs(next, run, seed) || next.end - run[0]!.start > room) break
     run.push(next)
   }
+  const before = siblings[run[0]!.position - 1]
+  return before && run.length === 1 && saysLittle(before, seed) ? [before, seed] : run
+}
+
+/** Whether a sentence at the end of its paragraph needs the one before it to read as an answer. */
+function saysLittle(before: ScoredSentence, seed: ScoredSentence): boolean {
+  return isOfParagraph(before, seed, seed) && seed.end - seed.start < little && seed.end - before.start <= comfortable
+}
+
+/** Whether the sentence before `first` is of its paragraph, and may be quoted with it. */
+function isOfParagraph(before: ScoredSentence, first: ScoredSentence, seed: ScoredSentence): boolean {
+  if (before.section !== seed.section || first.followsBlank || !before.isSeed) return false
+  return before.row === undefined && seed.row === undefined
 }
 
 /** Whether the sentence before a run is quoted with it: the run refers to it, or it answers as well. */
 function isNeeded(before: ScoredSentence, first: ScoredSentence, seed: ScoredSentence): boolean {
-  if (before.section !== seed.section || first.followsBlank || !before.isSeed) return false
-  if (before.row !== undefined || seed.row !== undefined) return false
+  if (!isOfParagraph(before, first, seed)) return false
+  if (seed.title.isQuestion && lengthOf([before, seed]) <= wholeAnswer) return true
   return leansOnPrevious(first.text) || before.score >= neighbourShare * seed.score
 }
 

@@ -252,17 +252,22 @@ const mostWanted = 7
 /** How informative each asked word is: by how few sentences contain it and how often it was asked. */
 function raritiesOf(counts: ReadonlyMap<string, number>, all: readonly PassageSentence[]): Map<string, number> {
   const holders = new Map<string, number>()
-  for (const { terms, title, header } of all)
+  let section = ''
+  for (const each of all) {
+    // Headings are read once, not with each sentence below them.
+    const isFirst = section !== (section = `${each.passageIndex} ${each.section}`)
     for (const term of counts.keys())
-      if (terms.has(term) || title.all.has(term) || header.has(term)) holders.set(term, (holders.get(term) ?? 0) + 1)
+      if (each.terms.has(term) || each.header.has(term) || (isFirst && each.title.all.has(term)))
+        holders.set(term, (holders.get(term) ?? 0) + 1)
+  }
   const rarityOf = (term: string, asked: number) => {
     const count = holders.get(term) ?? 0
     return count === 0 ? 0 : asked * Math.log(1 + (all.length - count + 0.5) / (count + 0.5))
   }
   const rarities = Array.from(counts, ([term, asked]) => [term, rarityOf(term, asked)] as const)
   if (rarities.length <= mostWanted) return new Map(rarities)
-  const least = rarities.map(([, rarity]) => rarity).sort((a, b) => b - a)[mostWanted - 1]!
-  return new Map(rarities.filter(([, rarity]) => rarity >= least))
+  const rarest = new Set(rarities.toSorted(([, a], [, b]) => b - a).slice(0, mostWanted))
+  return new Map(rarities.filter(each => rarest.has(each)))
 }
 
 function share(rarity: ReadonlyMap<string, number>, terms: ReadonlySet<string>, total: number): number {

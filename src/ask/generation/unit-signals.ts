@@ -1,4 +1,4 @@
-import type { Passage, Unit } from '../terms.ts'
+import type { Passage } from '../terms.ts'
 import type { PassageSentence } from './passage-sentences.ts'
 
 /** Standard deviations above the mean at which a sentence is as near as any can be. */
@@ -18,41 +18,57 @@ export interface UnitSignals {
  */
 export function unitSignals(all: readonly PassageSentence[], passages: readonly Passage[]): UnitSignals | null {
   if (passages.every(({ units = [] }) => units.length === 0)) return null
-  const units = unitOfEach(all, passages)
-  const similarities = standardized(units.map(unit => unit?.similarity ?? null))
-  const reranks = standardized(units.map(unit => (unit?.rerank === undefined ? null : logit(unit.rerank))))
-  const isReranked = reranks.some(each => each !== null)
-  return { isReranked, signals: similarities.map((each, i) => reranks[i] ?? each ?? 0) }
+  const compared = unitScores(all, passages)
+  const similarities = standardized(compared.map(({ similarity }) => similarity))
+  const reranks = standardized(onOneScale(compared.map(({ rerank }) => rerank)))
+  const lowest = reranks.reduce<number>((low, each) => Math.min(low, each ?? low), Infinity)
+  const isReranked = lowest < Infinity
+  // The reranker read the most promising ones: what it did not read is no better than the worst of them.
+  const unread = (similarity: number | null) =>
+    isReranked ? Math.min(lowest, similarity ?? lowest) : (similarity ?? 0)
+  return { isReranked, signals: similarities.map((each, i) => reranks[i] ?? unread(each)) }
 }
 
-/** The most similar unit that overlaps each sentence. */
-function unitOfEach(all: readonly PassageSentence[], passages: readonly Passage[]): (Unit | undefined)[] {
+type Compared = Readonly<Record<'similarity' | 'rerank', number | null>>
+
+/** The best scores of the units that overlap each sentence: a unit may be two of them, or a part of a long one. */
+function unitScores(all: readonly PassageSentence[], passages: readonly Passage[]): Compared[] {
   let [passageIndex, next] = [-1, 0]
   return all.map(sentence => {
     if (sentence.passageIndex !== passageIndex) [passageIndex, next] = [sentence.passageIndex, 0]
     const { start: offset, units = [] } = passages[passageIndex]!
     const [start, end] = [offset + sentence.start, offset + sentence.end]
     while (next < units.length && units[next]!.end <= start) next++
-    let best: Unit | undefined
-    for (let i = next; i < units.length && units[i]!.start < end; i++)
-      if (best === undefined || nearnessOf(units[i]!) > nearnessOf(best)) best = units[i]
-    return best
+    let [similarity, rerank] = [-Infinity, -Infinity]
+    for (let i = next; i < units.length && units[i]!.start < end; i++) {
+      similarity = Math.max(similarity, units[i]!.similarity ?? -Infinity)
+      rerank = Math.max(rerank, units[i]!.rerank ?? -Infinity)
+    }
+    return { similarity: known(similarity), rerank: known(rerank) }
   })
 }
 
-/** By vector, else by the reranker, where it has none. */
-function nearnessOf({ similarity, rerank = -Infinity }: Unit): number {
-  return similarity ?? rerank
+function known(value: number): number | null {
+  return value === -Infinity ? null : value
 }
 
+/** Standard deviations above the mean, in shares of {@link nearest}; all null where they do not differ. */
 function standardized(values: readonly (number | null)[]): (number | null)[] {
-  const known = values.filter(value => value !== null)
-  const mean = known.reduce((sum, value) => sum + value, 0) / known.length
-  const deviation = Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / known.length)
+  const compared = values.filter(value => value !== null)
+  const mean = compared.reduce((sum, value) => sum + value, 0) / compared.length
+  const deviation = Math.sqrt(compared.reduce((sum, value) => sum + (value - mean) ** 2, 0) / compared.length)
   return values.map(value => (value === null || !(deviation > 0) ? null : (value - mean) / deviation / nearest))
 }
 
-/** Scores between 0 and 1 are probabilities, whose differences at either end are as large as those in the middle. */
-function logit(score: number): number {
-  return score > 0 && score < 1 ? Math.log(score / (1 - score)) : score
+const certain = 1e-6
+
+/** Probabilities as log-odds: their differences at either end are as large as those in the middle. */
+function onOneScale(scores: readonly (number | null)[]): (number | null)[] {
+  const areProbabilities = scores.every(score => score === null || (score >= 0 && score <= 1))
+  if (!areProbabilities) return [...scores]
+  return scores.map(score => {
+    if (score === null) return null
+    const inside = Math.min(1 - certain, Math.max(certain, score))
+    return Math.log(inside / (1 - inside))
+  })
 }

@@ -75,7 +75,7 @@ export interface TermReading {
 
 export interface PassageSearchResult {
   readonly candidates: readonly Candidate[]
-  /** The most that a chunk can score by BM25 for these words; 0 when the collection has none of them. */
+  /** What a chunk with all words of the question could score by BM25, also with those that no document has; 0 without words. */
   readonly lexicalMaximum: number
   /** Passages by chunk id, for the candidates that `choose` picked. */
   readonly passages: ReadonlyMap<number, StoredPassage>

@@ -39,6 +39,7 @@ export function replyFrom(json: AskReply, ms: number): Reply {
   return {
     text: json.answer,
     abstained: json.abstained || json.smalltalk === true,
+    isSmalltalk: json.smalltalk === true,
     generator: json.generator,
     language: json.language,
     citations: json.citations.map(({ index, chunk_id, title, quote }) => {

@@ -6,8 +6,8 @@ export function replyOf(answer: Answer, explanation: Partial<Explanation>, ms: n
   const byChunk = new Map(answer.passages.map(passage => [passage.chunkId, passage]))
   return {
     text: answer.text,
-    // A polite line for thanks is no answer.
     abstained: answer.abstained || isSmalltalk(answer),
+    isSmalltalk: isSmalltalk(answer),
     generator: answer.generator,
     language: answer.language,
     citations: answer.citations.map(({ index, chunkId, title, quote }) => {

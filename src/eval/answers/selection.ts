@@ -67,7 +67,7 @@ const signalNames: readonly SignalName[] = ['product', 'coverage', 'cosine', 'un
 
 /** Selective prediction over all questions that are answerable or not. Null when the set has only one of the two. */
 export function selectionOf(all: readonly Asked[]): Selection | null {
-  const asked = all.filter(({ question }) => question.isAnswerable !== null)
+  const asked = all.filter(({ question, reply }) => question.isAnswerable !== null && !reply.isSmalltalk)
   const answerable = asked.filter(({ question }) => question.isAnswerable === true)
   if (answerable.length === 0 || answerable.length === asked.length) return null
   const by = asked.every(({ reply }) => reply.confidence !== null) ? 'confidence' : 'relevance'

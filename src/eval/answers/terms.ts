@@ -70,6 +70,8 @@ export interface Cited {
 export interface Reply {
   readonly text: string
   readonly abstained: boolean
+  /** A polite line for a greeting or thanks. It counts as abstained, and in no curve. */
+  readonly isSmalltalk: boolean
   /** Who wrote the answer: `llm`, `extractive` or `none`. */
   readonly generator: string
   readonly language: string

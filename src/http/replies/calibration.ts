@@ -2,6 +2,12 @@ import type { Calibration, LanguageRange, Signals, SimilarityRange, Spread } fro
 
 export type CalibrationJson = ReturnType<typeof calibrationJson>
 
+/** What an explanation says of it: the ranges of questions in this language. */
+export function calibrationNote({ version, windows, units, byLanguage }: Calibration, language: string | undefined) {
+  const ofLanguage = language !== undefined && Object.hasOwn(byLanguage, language) ? byLanguage[language] : undefined
+  return { version, ...languageJson(ofLanguage ?? { windows, units }) }
+}
+
 /** What was measured of a collection and its model, as replies show it. */
 export function calibrationJson({ version, windows, units, byLanguage, far, related, ...rest }: Calibration) {
   return {

@@ -1,4 +1,5 @@
-import type { Answer, CacheNote, Degraded, Explanation, Passage, QueryTerm } from '../../ask/terms.ts'
+import type { Answer, AskedCollection, CacheNote, Degraded, Explanation, Passage, QueryTerm } from '../../ask/terms.ts'
+import { calibrationNote } from './calibration.ts'
 import { round, roundOrNull, scoresJson } from './scores.ts'
 
 /** What an explanation needs from the reply that it belongs to. */
@@ -17,7 +18,7 @@ export function explanationJson(explanation: Partial<Explanation>, { degraded, t
   // A run that searched may still have been answered from the cache, after the model or the database failed.
   const own = answer === undefined || isOwn(answer.cache) ? explanation : {}
   return {
-    collection: collection ? { name: collection.name, epoch: collection.epoch } : null,
+    collection: collection ? collectionJson(collection, own.asked?.language) : null,
     cache: answer ? cacheJson(answer.cache, cacheKey) : null,
     question: questionJson(own),
     abstained_because: answer?.abstained ? reasonOf(answer, own) : null,
@@ -28,6 +29,10 @@ export function explanationJson(explanation: Partial<Explanation>, { degraded, t
     degraded,
     timings_ms: timings,
   }
+}
+
+function collectionJson({ name, epoch, calibration }: AskedCollection, language: string | undefined) {
+  return { name, epoch, calibration: calibration && calibrationNote(calibration, language) }
 }
 
 /** False when the answer was computed for another question, caller or time. */

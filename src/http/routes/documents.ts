@@ -1,3 +1,5 @@
+import type { Calibration } from '../../ask/calibration/terms.ts'
+import { calibrationJson } from '../replies/calibration.ts'
 import type { FastifyInstance, FastifyRequest, preParsingHookHandler } from 'fastify'
 import { AskError } from '../../errors.ts'
 import { sourceFault } from '../../ingest/source-name.ts'
@@ -70,6 +72,7 @@ export interface CollectionView {
     readonly isJudged: boolean
   }
   readonly model: { readonly name: string; readonly dimensions: number } | null
+  readonly calibration: Calibration | null
   readonly updatedAt: Date
 }
 
@@ -195,7 +198,7 @@ function abstentionJson({ doubtful, hopeless, lose, questions, isJudged }: NonNu
 
 function collectionJson(collection: CollectionView) {
   const { name, epoch, documentCount, chunkCount, languages, chunking, model, updatedAt } = collection
-  const { outdated, fromStoredText, withUnits, abstention } = collection
+  const { outdated, fromStoredText, withUnits, abstention, calibration } = collection
   return {
     name,
     epoch,
@@ -209,6 +212,7 @@ function collectionJson(collection: CollectionView) {
     abstention: abstention ? abstentionJson(abstention) : null,
     embedding_model: model?.name ?? null,
     dimensions: model?.dimensions ?? null,
+    calibration: calibration && calibrationJson(calibration),
     updated_at: updatedAt,
   }
 }

@@ -149,6 +149,23 @@ t.test('a prefix for the model in the package: refused', async t => {
   t.match(faultsOf({ EMBEDDING_MODEL: 'local', EMBEDDING_PASSAGE_PREFIX: 'passage:' })[0], /takes no prefix/)
 })
 
+t.test('the judge of an evaluation has its own API, or the model API with its key', async t => {
+  const judgeOf = (env: Record<string, string>) => readConfig(env).evaluation.judge
+  t.equal(judgeOf({}), null)
+  const api = { OPENAI_BASE_URL: 'http://localhost:8000/v1', OPENAI_API_KEY: 'sk', CHAT_MODEL: 'chat' }
+  t.match(judgeOf(api), { model: 'chat', baseUrl: api.OPENAI_BASE_URL, apiKey: 'sk' })
+  t.match(judgeOf({ ...api, JUDGE_MODEL: 'judge' }), { model: 'judge', baseUrl: api.OPENAI_BASE_URL, apiKey: 'sk' })
+  const own = { ...api, JUDGE_MODEL: 'judge', JUDGE_URL: 'http://localhost:9000/v1' }
+  t.same(
+    judgeOf(own),
+    { model: 'judge', baseUrl: own.JUDGE_URL, apiKey: undefined },
+    'the key goes to its own API alone',
+  )
+  t.match(judgeOf({ ...own, JUDGE_API_KEY: 'k' }), { apiKey: 'k' })
+  t.match(faultsOf({ JUDGE_MODEL: 'judge' }), [/JUDGE_MODEL is "judge", but no model API is configured/])
+  t.match(faultsOf({ JUDGE_URL: own.JUDGE_URL }), [/JUDGE_URL is set, but JUDGE_MODEL is not/])
+})
+
 t.test('a reranker: address and model together, no key in the address', async t => {
   t.equal(readConfig({}).rerank, null)
   const rerank = { RERANK_URL: 'http://localhost:8000/v1/rerank', RERANK_MODEL: 'bge' }
@@ -159,6 +176,30 @@ t.test('a reranker: address and model together, no key in the address', async t 
     /RERANK_API_KEY is set.*set RERANK_URL/,
   ])
   t.match(faultsOf({ ...rerank, RERANK_URL: 'https://key@api.example/rerank' }), [/without credentials/])
+  t.equal(readConfig(rerank).rerank?.readsUnits, false, 'a second call may cost something')
+  t.equal(readConfig({ ...rerank, RERANK_UNITS: 'on' }).rerank?.readsUnits, true)
+})
+
+t.test('a reranker on disk needs no URL and takes no key; sentences are read, within a budget', t => {
+  const folder = { RERANK_MODEL: 'onnx:models/reranker' }
+  t.match(readConfig(folder).rerank, { url: null, model: 'onnx:models/reranker', budgetMs: 1000, readsUnits: true })
+  t.match(readConfig({ ...folder, RERANK_UNITS: 'off', RERANK_BUDGET_MS: '300' }).rerank, {
+    budgetMs: 300,
+    readsUnits: false,
+  })
+  t.match(faultsOf({ ...folder, RERANK_URL: 'http://localhost:8000/v1/rerank' }), [
+    /RERANK_URL is set, but RERANK_MODEL is "onnx:models\/reranker", a model on disk; unset RERANK_URL, or name a model/,
+  ])
+  t.match(faultsOf({ ...folder, RERANK_API_KEY: 'k' }), [/RERANK_API_KEY is set.*unset it/])
+  t.match(faultsOf({ RERANK_MODEL: 'onnx:' }), [/without a folder; name the folder/])
+  t.end()
+})
+
+t.test('pooling is for models on disk', t => {
+  const onDisk = { EMBEDDING_MODEL: 'onnx:models/bge', EMBEDDING_POOLING: 'cls' }
+  t.equal(readConfig(onDisk).models.embeddingPooling, 'cls')
+  t.match(faultsOf({ EMBEDDING_POOLING: 'cls' }), [/EMBEDDING_POOLING is set, but only a model on disk/])
+  t.end()
 })
 
 t.test('a port for the monitoring: none, its own, never the same', async t => {

@@ -68,9 +68,10 @@ export async function openCrossEncoder(path: string): Promise<CrossEncoder> {
         detail: 'So many questions wait for the reranker that it cannot read this one in time.',
         kind: callNotMade,
       })
+    const scores: (number | null)[] = texts.map(() => null)
+    if (deadline <= performance.now()) return scores
     onSent?.()
     const batches = batchesOf(texts)
-    const scores: (number | null)[] = texts.map(() => null)
     const limit = timeLimit(signal, deadline)
     const take = (first: number, results: readonly BatchScores[]) =>
       results.forEach((result, i) => batches[first + i]!.forEach((text, j) => void (scores[text] = result[j] ?? null)))

@@ -7,7 +7,7 @@ import { loadTransformers } from './library.ts'
 /** Cores per text; models of this size gain little from more. */
 const mostCores = 4
 
-/** The model file of a folder and how to run it, as a worker thread is told. */
+/** The model file of a folder and how to run it: the `workerData` of a thread. */
 export interface SessionSettings {
   readonly setting: ModelSetting
   readonly folder: string

@@ -47,7 +47,7 @@ const maxScored = 5000
 /** Unknown words of a question that are compared with all words of the collection; each takes milliseconds. */
 const maxCorrected = 6
 /** The usual constants of BM25; nDCG@10 varies by at most 0.01 over k1 0.9–2 and b 0.4–0.9. */
-const k1 = 1.2
+export const k1 = 1.2
 const b = 0.75
 
 /**

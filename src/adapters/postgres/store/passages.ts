@@ -3,7 +3,7 @@ import type { Database, Fragment, LeaseTerms, Sql } from '../database.ts'
 import type { Row } from '../driver.ts'
 import { comparedAtMost, prescan } from './filter-prescan.ts'
 import { metadataPath } from './filters.ts'
-import { bm25Search, readingsOf } from './bm25-search.ts'
+import { bm25Search, k1, readingsOf } from './bm25-search.ts'
 import { inlineNumber } from '../inline-number.ts'
 import { tracedSql } from '../sql-span.ts'
 import type { Bm25 } from './textsearch.ts'
@@ -71,7 +71,7 @@ function bothRetrievers(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
       ${query.hasLanguages ? sql`(select c.language from chunks c where c.id = f.id)` : sql`null::text`} as language, null::float8 as lexical_maximum
     from epoch_marks e cross join found f where e.collection_id = ${query.collectionId}
     union all
-    select null, null, 0, null, e.mark = ${query.epochMark ?? null}::uuid, null, r.counts, r.corrected, r.divided, null, (select sum(gain) from asked)
+    select null, null, 0, null, e.mark = ${query.epochMark ?? null}::uuid, null, r.counts, r.corrected, r.divided, null, (select worth from worth) * ${inlineNumber(sql, k1 + 1)}::float8
     from epoch_marks e cross join readings r where e.collection_id = ${query.collectionId}`
 }
 

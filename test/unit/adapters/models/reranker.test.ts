@@ -93,6 +93,29 @@ t.test('a reranker over HTTP', async t => {
     }
   })
 
+  t.test('sentences are read with a second request, if that is wanted', async t => {
+    const passages = [passage('Cats sleep. Dogs bark.'), passage('Birds sing. Fish swim at night.', { title: 'Sea' })]
+    const rerank = rerankWith(reranker, { ...settings, readsUnits: true })
+    const asked = server.requests.length
+    server.behave({ likes: 'Fish' })
+    const { passages: found, degraded } = await rerank({ query: 'Which fish swim?', passages }, runOf())
+    t.same(degraded, [])
+    t.same(
+      server.requests.slice(asked).map(({ documents }) => documents.toSorted()),
+      [
+        ['Sea\n\nBirds sing. Fish swim at night.', 'Title\n\nCats sleep. Dogs bark.'],
+        ['Sea\nBirds sing.', 'Sea\nFish swim at night.', 'Title\nCats sleep.', 'Title\nDogs bark.'],
+      ],
+    )
+    const [first] = found
+    t.match(first, { title: 'Sea', scores: { rerank: 0.9 }, units: [{ start: 0, end: 11 }, { rerank: 0.9 }] })
+
+    // The second reply leaves one out.
+    server.behave({ likes: 'Fish', results: results => (results.length === 2 ? results : results.slice(1)) })
+    const whole = await rerank({ query: 'Which fish swim?', passages }, runOf())
+    t.match(whole, { degraded: [], passages: [{ title: 'Sea', units: undefined }, {}] })
+  })
+
   t.test('nobody there: model_unreachable', async t => {
     await server.stop()
     await t.rejects(reranker.score('Which?', texts, quiet), { code: 'model_unreachable' })

@@ -66,6 +66,12 @@ t.test('an answer of a version before 0.2 comes back with the present name of it
   t.same(decodeAnswer(encodeAnswer(before)), remembered)
 })
 
+t.test('citations of an older version get source and metadata from their passages', async t => {
+  const citations = answer.citations.map(({ source: _source, metadata: _metadata, ...older }) => older)
+  const before = { ...remembered, answer: { ...answer, citations: citations as unknown as Answer['citations'] } }
+  t.same(decodeAnswer(encodeAnswer(before)), remembered)
+})
+
 t.test('an answer with any text comes back as it was', async () => {
   const text = fc.string({ unit: 'grapheme' })
   fc.assert(

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { keyPrefixOfCollection, normalised, cacheKeyOf } from '../../../../src/ask/cache/cache-key.ts'
 import type { AskedCollection, Filter, Filters, Question, Scalar } from '../../../../src/ask/terms.ts'
+import { calibrationOf } from '../../../support/calibration.ts'
 import { anyText } from '../../../support/any-text.ts'
 
 /** Whatever changes an answer changes where it is kept; what is only another spelling does not. */
@@ -66,6 +67,24 @@ t.test('the same question has the same place, at every time', async () => {
         JSON.stringify(cacheKeyOf(structuredClone(asked), { ...collection }, 's')),
     ),
   )
+})
+
+t.test('answers change with the calibration', async t => {
+  const asked: Question = {
+    text: 'q',
+    collection: 'c',
+    mode: 'auto',
+    topK: 5,
+    filters: {},
+    language: 'en',
+    history: [],
+  }
+  const [none, first, second] = [null, calibrationOf({ version: 'a' }), calibrationOf({ version: 'b' })].map(
+    calibration => cacheKeyOf(asked, { ...collection, calibration }, 's'),
+  )
+  t.equal(new Set([none, first, second].map(each => each?.key)).size, 3)
+  t.not(first?.scope, second?.scope, 'of equivalent questions, too')
+  t.same(cacheKeyOf(asked, { ...collection, calibration: calibrationOf({ version: 'a' }) }, 's'), first)
 })
 
 /** As the words of the product have it: two filters are equal when they let the same documents through by their form. */

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { pack } from '../../../../src/ask/generation/pack.ts'
 import { countTokens } from '../../../../src/text/count-tokens.ts'
-import { passage, windowOf } from '../../../support/passages.ts'
+import type { Passage } from '../../../../src/ask/terms.ts'
+import { passage, windowOf, withUnits } from '../../../support/passages.ts'
 
 const sentence = (i: number) => `Sentence number ${i} tells about the colour of house ${i}.`
 const many = (count: number, first = 0) => Array.from({ length: count }, (_, i) => sentence(first + i)).join(' ')
@@ -32,6 +33,19 @@ t.test('a long passage is trimmed to whole sentences around its best window', t 
     [0.9],
   )
   t.ok(countTokens(only!.text) > 120)
+  t.end()
+})
+
+t.test('a long passage is trimmed around its nearest unit, and keeps the units of what is left', t => {
+  const long = withUnits(passage(many(100), { before: 'Preface. ' }), {
+    [sentence(3)]: 0.9,
+    [sentence(60)]: 0.8,
+    [sentence(61)]: 0.7,
+  })
+  const similaritiesOf = (page: Passage) => pack([page], { maxTokens: 200 })[0]!.units!.map(unit => unit.similarity)
+  t.strictSame(similaritiesOf(long), [0.9])
+  const reranked = { ...long, units: long.units!.map(unit => ({ ...unit, rerank: 1 - unit.similarity })) }
+  t.strictSame(similaritiesOf(reranked), [0.8, 0.7])
   t.end()
 })
 

@@ -31,6 +31,11 @@ t.test('a fragment does not answer', async t => {
     t.notOk(seeds(`${fragment}\n\nThe office opens at nine in the morning.`).includes(fragment), fragment)
 })
 
+t.test('the number of a part does not answer, but what stands in it, or a number that is all there is', async t => {
+  t.same(seeds('Article 74. Overtime is paid one and a half times.'), ['Overtime is paid one and a half times.'])
+  t.same(seeds('Room 214.'), ['Room 214.'])
+})
+
 t.test('a short text answers when it is all there is of its text, section, item or field', async t => {
   t.same(seeds('invoices@example.com'), ['invoices@example.com'])
   t.same(seeds('- Passport\n- Photo 3×4\n\nBring them to the office on the day.'), [

@@ -1,31 +1,52 @@
 import t from 'tap'
-import { similarityRange, vectorWeight } from '../../../../src/ask/retrieval/weights.ts'
+import { rescaled, similarityRange, vectorWeight } from '../../../../src/ask/retrieval/weights.ts'
+import { calibrationOf } from '../../../support/calibration.ts'
 
-const english = { model: 'use-lite-en', languages: ['en'] }
-const stranger = { model: 'nobody-knows-it', languages: 'any' as const }
-
-t.test('what was learned for a language comes before what ships', async t => {
-  t.equal(vectorWeight(english, 'en', {}), 0.7)
-  t.equal(vectorWeight(english, 'en', { en: 0.6 }), 0.6)
-  t.equal(vectorWeight(english, 'en', { en: 0 }), 0, 'also that it has no say')
-  t.equal(vectorWeight(stranger, 'ru', { en: 0.6 }), 0.3, 'learned for another language: the safe default')
+const prior = { vectorWeight: 0.7, similarity: { unrelated: 0.35, related: 0.75, span: 0.4 } }
+const bundled = { languages: ['en'], prior }
+const stranger = { languages: 'any' as const }
+const unmeasured = { calibration: null, vectorWeights: {} }
+const calibration = calibrationOf({
+  languages: ['ru', 'kk'],
+  windows: { unrelated: 0.8, related: 0.9, span: 0.1 },
+  byLanguage: { kk: { windows: { unrelated: 0.82, related: 0.88, span: 0.05 }, units: null } },
+  vectorWeights: { ru: 0.6, kk: 0.25, 'en>ru': 0.55, 'en>kk': 0.1, 'uk>ru': 0 },
 })
 
-t.test('a language the model cannot read: no say, whatever was learned', async t => {
-  t.equal(vectorWeight(english, 'ru', { ru: 0.9 }), 0)
+t.test('what was learned from judged questions goes before what was measured, and that before what ships', async t => {
+  t.equal(vectorWeight(bundled, 'en', unmeasured), 0.7)
+  t.equal(vectorWeight(stranger, 'ru', { calibration, vectorWeights: {} }), 0.6)
+  t.equal(vectorWeight(stranger, 'ru', { calibration, vectorWeights: { ru: 0.2 } }), 0.2)
+  t.equal(vectorWeight(stranger, 'ru', { calibration, vectorWeights: { ru: 0 } }), 0, 'also that it has no say')
+  t.equal(vectorWeight(stranger, 'ru', { ...unmeasured, vectorWeights: { en: 0.6 } }), 0.3, 'the safe default')
+})
+
+t.test('a question in a language of no document counts by the pair that the model connects best', async t => {
+  t.equal(vectorWeight(stranger, 'en', { calibration, vectorWeights: {} }), 0.55)
+  t.equal(vectorWeight(stranger, 'uk', { calibration, vectorWeights: {} }), 0)
+  t.equal(vectorWeight(stranger, 'sw', { calibration, vectorWeights: {} }), 0.25, 'no more than where it was measured')
+})
+
+t.test('a language that the settings leave to words: no say, whatever was learned or measured', async t => {
+  t.equal(vectorWeight(bundled, 'ru', { calibration, vectorWeights: { ru: 0.9 } }), 0)
 })
 
 t.test('a language named like something every object has: the default', async t => {
-  t.equal(vectorWeight(stranger, 'constructor', {}), 0.3)
+  t.equal(vectorWeight(stranger, 'constructor', unmeasured), 0.3)
+  t.equal(similarityRange(stranger, 'constructor', calibration).unrelated, 0.8)
 })
 
-t.test('a model is known by its name, whatever stands around it to tell its vectors apart', async t => {
-  const e5 = similarityRange({ model: 'multilingual-e5-small' })
-  for (const model of [
-    'onnx:multilingual-e5-small#0123456789ab',
-    'intfloat/multilingual-e5-small',
-    'multilingual-e5-small + passage:',
-  ])
-    t.same(similarityRange({ model }), e5, model)
-  t.not(e5.related, similarityRange({ model: 'nobody-knows-it' }).related)
+t.test('similarities mean what was measured in the language; until then similarity alone is never enough', async t => {
+  t.equal(similarityRange(stranger, 'kk', calibration).unrelated, 0.82)
+  t.equal(similarityRange(stranger, 'ru', calibration).unrelated, 0.8)
+  t.ok(similarityRange(stranger, 'ru', null).related > 1)
+  t.equal(similarityRange(bundled, 'en', null).related, 0.75)
+})
+
+t.test('a learned weight has the effect that it was learned with, whatever span is measured later', async t => {
+  const spread = 0.08
+  const learned = { ru: { weight: 0.5, span: 0.2 }, en: { weight: 0.4, span: null } }
+  const { ru, en } = rescaled(stranger, learned, calibration)
+  t.equal((ru! * spread) / calibration.windows.span, (0.5 * spread) / 0.2)
+  t.equal(en, 0.4, 'learned by an older version after the upgrade: as it stands')
 })
