@@ -54,7 +54,7 @@ export function createPipeline(steps: Steps): AskWithin {
       mode,
       usage: addUsage(usage, written.usage),
       degraded: [...new Set([...selected.degraded, ...written.degraded])],
-      passages,
+      passages: passages.map(withoutUnits),
       ...overtakenMark,
     }
     if (written.isAbstained) return yield* abstain({ ...base, judged, model: written.model })
@@ -103,4 +103,9 @@ function* abstain({
       model,
     },
   }
+}
+
+/** Units serve to make the answer; those who read it, and caches, do not need them. */
+function withoutUnits({ units: _units, ...passage }: Passage): Passage {
+  return passage
 }

@@ -56,9 +56,13 @@ export function addReembed(program: Command, host: Host): void {
 }
 
 function summary(chunks: number, units: number): string {
-  if (units === 0) return `${chunks} chunks re-embedded`
-  const ofUnits = `the units of ${units} chunks embedded`
-  return chunks === 0 ? ofUnits : `${chunks} chunks re-embedded, and ${ofUnits}`
+  const ofUnits = `the units of ${counted(units)} embedded`
+  if (chunks === 0 && units > 0) return ofUnits
+  return `${chunks} chunks re-embedded${units > 0 ? `, and ${ofUnits}` : ''}`
+}
+
+function counted(chunks: number): string {
+  return chunks === 1 ? '1 chunk' : `${chunks} chunks`
 }
 
 const batchChunks = 64

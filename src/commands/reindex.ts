@@ -102,16 +102,21 @@ async function chosen(store: DocumentStore, name: string | undefined): Promise<r
   return [collection]
 }
 
-/** An estimate: the texts are read again only after it is agreed to. Their titles are embedded with them. */
+/** Sentences are longer on average. */
+const tokensPerUnit = 12
+
+/** An estimate: the texts are read again only after it is agreed to. Their titles are embedded with them, and with each unit. */
 async function tokensPending(
   collections: readonly Collection[],
   { store }: ReindexDeps,
-  { sentTokens }: Models,
+  { sentTokens, embedder }: Models,
 ): Promise<number> {
   const perTitle = sentTokens('A title of a document › and a heading', 'passage')
+  const { unitsUpTo = 0 } = embedder
   let tokens = 0
-  for (const { id } of collections) {
+  for (const { id, chunkCount } of collections) {
     const pending = await store.pending(id)
+    if (chunkCount <= unitsUpTo) tokens += pending.tokens + Math.ceil(pending.tokens / tokensPerUnit) * perTitle
     tokens += Math.ceil(pending.tokens * 1.25) + pending.documents * perTitle
   }
   return tokens

@@ -163,7 +163,7 @@ export const settings = {
   embeddingUnits: setting(
     'EMBEDDING_UNITS',
     'on',
-    'Embed each sentence, list item and table row of a document as well, with its headings, and compare questions with those too. `off`: only whole passages, which load several times faster.',
+    'Embed each sentence, list item and table row of a document as well, with its headings, and compare questions with those too. `off`: only whole passages; loading then embeds several times fewer texts.',
     onOff,
   ),
   embeddingUnitsMaxChunks: setting(

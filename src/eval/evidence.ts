@@ -62,7 +62,7 @@ async function evidenceOf(
     signal: run.signal,
     label: 'learn',
   })
-  const found = withUnits(candidates, unitQuery(vector)).flatMap(each => {
+  const found = withUnits(candidates, unitQuery(vector), collection.windowsPerChunk).flatMap(each => {
     const source = passages.get(each.chunkId)?.source
     return source === undefined ? [] : [{ ...each, source }]
   })

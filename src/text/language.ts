@@ -250,7 +250,9 @@ const vietnameseSyllable =
 
 /** Whether most of some words are syllables of Vietnamese, also without diacritics. */
 export function looksVietnamese(words: readonly string[]): boolean {
-  return words.length > 2 && words.filter(word => vietnameseSyllable.test(stripDiacritics(word))).length > words.length * 0.7
+  return (
+    words.length > 2 && words.filter(word => vietnameseSyllable.test(stripDiacritics(word))).length > words.length * 0.7
+  )
 }
 
 let memo: ReadonlyMap<string, ReadonlySet<string>> | undefined

@@ -221,9 +221,7 @@ function stopEvidence({ readings, folded, stopIn }: ReadWord): number {
 /** The terms whose presence in the collection decides. */
 export function termsToKnow(ways: readonly OtherLetters[]): string[] {
   const words = ways.flatMap(way => way.words)
-  return [
-    ...new Set(words.flatMap(({ readings, typedTerms }) => [...readings.map(({ term }) => term), ...typedTerms])),
-  ]
+  return [...new Set(words.flatMap(({ readings, typedTerms }) => [...readings.map(({ term }) => term), ...typedTerms]))]
 }
 
 /** Short words match by chance. */
@@ -263,7 +261,8 @@ function evidenceFor({ words }: OtherLetters, known: ReadonlySet<string>, isGive
     Math.max(stopEvidence(word), isRead[i] && !isTyped[i] ? weightOfKnown(word.folded) : 0),
   )
   const evidence = sum(read)
-  const against = stopsTyped(words) + sum(words.map(({ folded }, i) => (isTyped[i] && !isRead[i] ? weightOfKnown(folded) : 0)))
+  const against =
+    stopsTyped(words) + sum(words.map(({ folded }, i) => (isTyped[i] && !isRead[i] ? weightOfKnown(folded) : 0)))
   if (isGiven) return evidence > against ? evidence : 0
   if (evidence < clearly * against || looksVietnamese(words.map(({ folded }) => folded))) return 0
   const hasOwnStop = words.some(isOwnStop)
@@ -278,7 +277,7 @@ function evidenceFor({ words }: OtherLetters, known: ReadonlySet<string>, isGive
 function isShownByStops(words: readonly ReadWord[]): boolean {
   const stops = words.filter(isOwnStop)
   const isClear = stops.some(({ folded }) => folded.length > 3) || (stops.length > 0 && words.length > 2)
-  return isClear && words.length > 1 && !words.some(({ folded }) => foreignShape.test(folded))
+  return isClear && words.length > 1 && !words.some(word => foreignShape.test(word.folded) && !stops.includes(word))
 }
 
 /** A function word of the language that is none as it was typed, and no accident of two letters. */

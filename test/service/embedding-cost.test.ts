@@ -18,7 +18,7 @@ async function worldOf(t: Test) {
   const model = await startModel(t)
   const cwd = t.testdir({
     'library.md': '# Library\n\nThe library lends books for thirty days.',
-    'grants.md': '# Grants\n\nA grant is applied for in May.',
+    'grants.md': '# Grants\n\nA grant is applied for in May. It is paid from September on.',
   })
   const local = await databaseSettings(t, anyWorld)
   return { model, cwd, local, env: { ...local, ...settingsFor(model, 'test-embedding') } }
@@ -69,8 +69,9 @@ t.test('what is said is what is sent, with its prefix', async t => {
   const { model, cwd, env } = await worldOf(t)
   const prefixed = { ...env, ...dear, EMBEDDING_PASSAGE_PREFIX: 'search_document of the faculty:' }
   for (const [command, sent] of [
-    [['ingest', 'library.md', 'grants.md'], 2],
-    [['reembed'], 2],
+    // A window each, and the two sentences of the second, which are units.
+    [['ingest', 'library.md', 'grants.md'], 4],
+    [['reembed'], 4],
   ] as const) {
     const before = model.embeddings.requests.length
     const { code, stderr } = await runCli(command, {

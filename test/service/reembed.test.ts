@@ -114,7 +114,7 @@ async function inEitherWorld(t: Test, world: World, { model, local, second, cwd 
     async t => {
       t.match(await runCli(['reembed'], { env: local }), {
         code: 0,
-        stdout: /^default: \d+ chunks re-embedded with use-lite-en\n$/,
+        stdout: /^default: \d+ chunks re-embedded, and the units of \d+ chunks? embedded with use-lite-en\n$/,
       })
       t.match(await vectorsIn(local), { models: ['use-lite-en'] })
     },

@@ -10,8 +10,12 @@ const admin = { authorization: `Bearer ${adminKey}` }
 
 async function counters(app: App): Promise<ReadonlyMap<string, number>> {
   const { text } = await app.send('GET', '/metrics', undefined, admin)
-  const lines = text.split('\n').filter(line => /^askwell_(answers_total|smalltalk_total|stage_seconds_count)/.test(line))
-  return new Map(lines.map(line => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]))
+  const lines = text
+    .split('\n')
+    .filter(line => /^askwell_(answers_total|smalltalk_total|stage_seconds_count)/.test(line))
+  return new Map(
+    lines.map(line => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
+  )
 }
 
 function sumOf(counts: ReadonlyMap<string, number>, name: string): number {
@@ -64,7 +68,11 @@ for (const world of worlds) {
       await app.ask({ question: 'Thank you very much!' }, { 'cache-control': 'no-cache' })
       await app.ask({ question: 'thanks a lot' })
       const after = await counters(app)
-      for (const name of ['askwell_answers_total', 'askwell_stage_seconds_count{stage="retrieve"', 'askwell_stage_seconds_count{stage="embed"'])
+      for (const name of [
+        'askwell_answers_total',
+        'askwell_stage_seconds_count{stage="retrieve"',
+        'askwell_stage_seconds_count{stage="embed"',
+      ])
         t.equal(sumOf(after, name), sumOf(before, name), name)
       t.equal(sumOf(after, 'askwell_smalltalk_total') - sumOf(before, 'askwell_smalltalk_total'), 2)
       const { json } = await app.send('GET', '/monitoring/performance-metrics', undefined, admin)

@@ -250,7 +250,7 @@ async function search(
   return {
     ...found,
     /** As the ranking sees them. */
-    ranked: units === null ? found.candidates : withUnits(found.candidates, units),
+    ranked: units === null ? found.candidates : withUnits(found.candidates, units, collection.windowsPerChunk),
     passages: Array.from(
       found.passages,
       ([chunkId, stored]): ComparedPassage => ({

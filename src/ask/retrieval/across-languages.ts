@@ -34,13 +34,15 @@ function isOther(own: string | undefined, language: string): boolean {
   return own !== undefined && own !== 'und' && own !== language
 }
 
-/** With fewer similarities than this in a language, their mean is mostly chance. */
-const shrinkage = 5
+/** As many of the most similar passages of each language are compared, after the first. */
+const compared = 10
+/** The rest of the bias stays: an answer is a little likelier to be in the language of the question. */
+const removedBias = 0.9
 
 /**
  * Similarities that are comparable across languages. A model places texts of one language nearer to each other, whatever
- * they say (e5: by 0.03 to 0.05, as much as the right passage is ahead). So each is taken relative to the mean of its
- * language.
+ * they say (e5: by 0.03 to 0.05, as much as the right passage is ahead of others). So each is taken relative to the next
+ * best of its language: of each, as many as the smallest has, because the retriever found only the best of them.
  */
 export function similaritiesWithoutBias(
   candidates: readonly Candidate[],
@@ -48,18 +50,20 @@ export function similaritiesWithoutBias(
 ): (number | null)[] {
   const languages = candidates.map((each, i) => each.language ?? (isForeign[i] ? 'foreign' : 'own'))
   const found = candidates.flatMap(({ vector }, i) => (vector === null ? [] : [{ vector, language: languages[i]! }]))
-  const overall = meanOf(found)
-  const biases = new Map(
-    Array.from(Map.groupBy(found, each => each.language), ([language, members]) => [
-      language,
-      ((meanOf(members) - overall) * members.length) / (members.length + shrinkage),
-    ]),
+  const groups = [...Map.groupBy(found, each => each.language)].map(
+    ([language, members]) => [language, members.map(({ vector }) => vector).sort((a, b) => b - a)] as const,
   )
-  return candidates.map(({ vector }, i) => (vector === null ? null : vector - (biases.get(languages[i]!) ?? 0)))
+  const count = Math.min(compared + 1, ...groups.map(([, similarities]) => similarities.length))
+  if (groups.length < 2 || count < 2) return candidates.map(({ vector }) => vector)
+  const usual = new Map(groups.map(([language, similarities]) => [language, meanOf(similarities.slice(1, count))]))
+  const overall = meanOf([...usual.values()])
+  return candidates.map(({ vector }, i) =>
+    vector === null ? null : vector - removedBias * (usual.get(languages[i]!)! - overall),
+  )
 }
 
-function meanOf(found: readonly { readonly vector: number }[]): number {
-  return found.reduce((sum, { vector }) => sum + vector, 0) / Math.max(1, found.length)
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
 /**
@@ -73,6 +77,7 @@ export function wordScore(
   { isForeign, ownCoverage, foreignCoverage }: LanguageView,
   index: number,
 ): number {
-  const suggested = (1 - ownCoverage) * vector
-  return isForeign[index] ? foreignCoverage * lexical + (1 - foreignCoverage) * suggested : Math.max(lexical, suggested)
+  const suggested = (1 - ownCoverage ** 2) * vector
+  if (!isForeign[index]) return Math.max(lexical, suggested)
+  return foreignCoverage * lexical + (1 - foreignCoverage) * suggested
 }

@@ -3,7 +3,8 @@ import { detectLanguage, readingLanguage } from '../../text/language.ts'
 import type { AskedCollection, Question, AnalyzedQuestion, QueryTerm } from '../terms.ts'
 import type { TermReading } from './passage-search.ts'
 import { withoutGreetings } from '../smalltalk/small-talk.ts'
-import { contextOf, type Context, type Said } from './follow-up.ts'
+import { storyOf, type Story } from './story.ts'
+import { contextOf, leaning, type Context, type Said } from './follow-up.ts'
 
 /**
  * Determines language (as specified, or detected with the collection's languages as a hint) and search terms, without
@@ -14,30 +15,61 @@ export function analyzeQuestion(question: Question, collection: AskedCollection)
   const language = question.language ?? detectLanguage(text, { among: collection.languages })
   const readAs = readingLanguage(text, language, collection.languages)
   const alone = analyzeText(text, language, readAs)
+  const story = storyOf(text, language)
+  if (story) return withoutTale(alone, story)
   const context = contextOf(text, question.history, language)
   return context ? withContext(alone, context) : alone
 }
 
-/** Adds the words of earlier turns, with less weight than those of the question itself. */
+/** What the words of a tale count beside those of the question in it. */
+const taleWeight = 0.3
+
+/** Words of the tale around a question count less, and only the question is compared by meaning. */
+function withoutTale(whole: AnalyzedQuestion, { question }: Story): AnalyzedQuestion {
+  const asked = analyzeText(question, whole.language, whole.readAs)
+  const known = new Set(asked.terms.map(({ term }) => term))
+  const tale = whole.terms
+    .filter(({ term }) => !known.has(term))
+    .map(term => ({ ...term, count: taleWeight, isContent: false }))
+  return { ...whole, standalone: question, terms: [...asked.terms, ...tale], own: asked.own }
+}
+
+/** Words of the last answer that are borrowed at most: an answer may be long. */
+const mostAnswered = 16
+
+/**
+ * Adds words of earlier turns, with less weight than those of the question itself. What a question leans on wholly is
+ * wanted as if it had been asked; other borrowed words only help to find passages.
+ */
 function withContext(alone: AnalyzedQuestion, { lean, asked, answered }: Context): AnalyzedQuestion {
   const { language, readAs } = alone
-  const known = new Set(alone.terms.map(({ term }) => term))
-  const borrow = ({ text, weight }: Said, isMeant: boolean): QueryTerm[] =>
-    analyzeText(text, language, readAs).terms.flatMap(term => {
-      if (!term.isContent && !isPair(term.term) || known.has(term.term)) return []
-      known.add(term.term)
-      return [{ ...term, count: weight * Math.min(1, term.count), isContent: isMeant && term.isContent, isSpare: false, isCorrectable: isMeant && term.isCorrectable }]
-    })
   const isMeant = lean === 'wholly'
+  const known = new Set(alone.terms.map(({ term }) => term))
   const subject = asked.flatMap(said => borrow(said, isMeant))
-  const beside = answered.flatMap(said => borrow(said, false))
-  const standalone = process.env.NOEMB || lean==='perhaps' ? undefined : [...asked.map(each=>each.text).reverse(), ...(process.env.EMBANS?answered.map(a=>a.text):[]), alone.text].join(' ')
+  const beside = answered ? borrow(answered, false).slice(0, mostAnswered) : []
+  const wanted = subject.filter(({ isContent }) => isContent)
   return {
     ...alone,
-    ...(standalone&&{standalone}),
+    ...(leaning.has(lean) && asked.length > 0 && { standalone: standaloneOf(asked, alone.text) }),
     terms: [...alone.terms, ...subject, ...beside],
-    own: isMeant ? [...alone.own, ...subject.filter(({isContent})=>isContent)] : alone.own,
+    own: [...alone.own, ...wanted],
   }
+
+  function borrow({ text, weight }: Said, isWanted: boolean): QueryTerm[] {
+    const terms = analyzeText(text, language, readAs).own.filter(({ term }) => !known.has(term))
+    for (const { term } of terms) known.add(term)
+    return terms.map(term => ({
+      ...term,
+      count: weight * Math.min(1, term.count),
+      isContent: isWanted && term.isContent,
+      isCorrectable: isWanted && term.isCorrectable,
+    }))
+  }
+}
+
+/** In the order they were asked. */
+function standaloneOf(asked: readonly Said[], text: string): string {
+  return [...asked.map(said => said.text).toReversed(), text].join(' ')
 }
 
 /** Analyzes another wording of the question, in the same language. */

@@ -8,11 +8,12 @@ import { closers, openers, pointers } from './pointing-words.ts'
 /**
  * How much a question leans on what was said before it.
  * - `wholly`: it says so, and names little itself ("and in winter?", "how long does it take?").
- * - `partly`: it points to something, which it may name itself.
+ * - `partly`: it begins with what it points to, and then names more.
  * - `perhaps`: it is only short. It may name something new.
+ * - `hardly`: it names what it is about, and what it points to may be that.
  * - `no`: it names what it is about.
  */
-export type Lean = 'wholly' | 'partly' | 'perhaps' | 'no'
+export type Lean = 'wholly' | 'partly' | 'perhaps' | 'hardly' | 'no'
 
 /** Something said before that a question may be about; the weight is what its words count beside those of the question. */
 export interface Said {
@@ -24,11 +25,14 @@ export interface Said {
 const fewWords = 3
 
 export function leanOf(text: string, language: string): Lean {
-  const { isPointing, isGoingOn, isAddition } = cuesIn(text, language)
+  const { pointsAt, isGoingOn, isAddition } = cuesIn(text, language)
   const count = contentCount(text, language)
+  const isPointing = pointsAt !== null
   if (isAddition || count === 0 || (count < fewWords && (isPointing || isGoingOn))) return 'wholly'
-  if (isPointing) return 'partly'
-  return count < fewWords || isGoingOn ? 'perhaps' : 'no'
+  // "Did he win a prize in Paris?"; but "May I keep a book until it is asked for?" says itself what it points to.
+  if (isPointing && contentCount(text.slice(0, pointsAt), language) === 0) return 'partly'
+  if (count < fewWords) return 'perhaps'
+  return isPointing || isGoingOn ? 'hardly' : 'no'
 }
 
 /** Number of content words. A Vietnamese word is mostly two syllables, written apart. */
@@ -36,12 +40,16 @@ function contentCount(text: string, language: string): number {
   const { words, language: primary } = analyze(text, language)
   const areContent = words.flatMap(({ parts, terms }) => parts.map((_, i) => !isStopWord(terms[i] ?? '', primary)))
   if (primary !== 'vi') return areContent.filter(Boolean).length
-  const runs = areContent.map(isContent => (isContent ? 'x' : ' ')).join('').trim()
+  const runs = areContent
+    .map(isContent => (isContent ? 'x' : ' '))
+    .join('')
+    .trim()
   return runs === '' ? 0 : runs.split(/ +/).reduce((sum, run) => sum + Math.ceil(run.length / 2), 0)
 }
 
 interface Cues {
-  readonly isPointing: boolean
+  /** Where the first word stands that points to something; null if none does. */
+  readonly pointsAt: number | null
   readonly isGoingOn: boolean
   readonly isAddition: boolean
 }
@@ -53,9 +61,11 @@ function cuesIn(text: string, language: string): Cues {
   const isPlain = primary === 'vi' && stripDiacritics(text) === text
   const begins = (phrase: readonly string[], at: number) => isAt(phrase, spoken, at)
   return {
-    isPointing: !isPlain && spoken.some(({ word }) => lists.pointers.has(word)),
+    pointsAt: (isPlain ? undefined : spoken.find(({ word }) => lists.pointers.has(word)))?.start ?? null,
     isGoingOn: spoken.length > 0 && lists.openers(isPlain).some(phrase => begins(phrase, 0)),
-    isAddition: lists.closers(isPlain).some(phrase => spoken.length > phrase.length && begins(phrase, spoken.length - phrase.length)),
+    isAddition: lists
+      .closers(isPlain)
+      .some(phrase => spoken.length > phrase.length && begins(phrase, spoken.length - phrase.length)),
   }
 }
 
@@ -88,27 +98,24 @@ function listsOf(language: string): Lists {
 
 function phrasesIn(list = '') {
   const phrases = list === '' ? [] : list.split('|')
-  const typed = phrases.map(phrase => Array.from(wordsOf(phrase), each => surfaceForm(phrase.slice(each.start, each.end))))
+  const typed = phrases.map(phrase =>
+    Array.from(wordsOf(phrase), each => surfaceForm(phrase.slice(each.start, each.end))),
+  )
   return { typed, plain: typed.map(words => words.map(stripDiacritics)) }
 }
 
 /** What the words of an earlier turn count. */
-const E = (name: string, value: number) => Number(process.env[name] ?? value)
-export const weights = {
-  wholly: E('W_WHOLLY', 1),
-  partly: E('W_PARTLY', 0.6),
-  perhaps: E('W_PERHAPS', 0.25),
-  no: 0,
-} as const
-const betweenFactor = E('W_BETWEEN', 0.5)
-const answerFactor = E('W_ANSWER', 0.3)
+const weights = { wholly: 1, partly: 0.6, perhaps: 0.25, hardly: 0.1, no: 0 } as const
+/** Of a turn between the subject and this question, and of the last answer, as shares of the subject's weight. */
+const betweenFactor = 0.5
+const answerFactor = 0.3
 
 export interface Context {
   readonly lean: Lean
   /** The last turn of the asker that named something, and what was asked since; newest first. */
   readonly asked: readonly Said[]
-  /** What was answered last; it may name what the asker did not. */
-  readonly answered: readonly Said[]
+  /** What was answered last: it may name what the asker did not. */
+  readonly answered: Said | null
 }
 
 /** What a question takes up from the conversation before it. */
@@ -120,11 +127,13 @@ export function contextOf(text: string, history: readonly Turn[], language: stri
   for (const { content } of history.filter(turn => turn.role === 'user').toReversed()) {
     if (isSmallTalk(content)) continue
     const said = withoutGreetings(content)
-    const isSubject = ['no', 'perhaps'].includes(leanOf(said, language))
+    const isSubject = !leaning.has(leanOf(said, language))
     asked.push({ text: said, weight: weights[lean] * (isSubject || asked.length === 0 ? 1 : betweenFactor) })
     if (isSubject) break
   }
   const answer = history.findLast(turn => turn.role === 'assistant')
-  const answered = answer && answerFactor > 0 ? [{ text: answer.content, weight: weights[lean] * answerFactor }] : []
-  return { lean, asked, answered }
+  return { lean, asked, answered: answer ? { text: answer.content, weight: weights[lean] * answerFactor } : null }
 }
+
+/** Questions that leave their subject to what was said before them. */
+export const leaning: ReadonlySet<Lean> = new Set<Lean>(['wholly', 'partly'])

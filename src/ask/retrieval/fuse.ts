@@ -28,7 +28,8 @@ export function fuse(
 ): Ranked[] {
   const lexicalRanks = ranks(candidates.map(e => e.lexical))
   const vectorRanks = ranks(candidates.map(e => e.vector))
-  const fused = fusion === 'rrf' ? reciprocal([lexicalRanks, vectorRanks], rrfK) : combined(candidates, vectorWeight, view)
+  const fused =
+    fusion === 'rrf' ? reciprocal([lexicalRanks, vectorRanks], rrfK) : combined(candidates, vectorWeight, view)
   const ranked = candidates.map((e, i): Ranked => ({
     chunkId: e.chunkId,
     scores: {
@@ -55,7 +56,8 @@ const maxVectorShare = 0.6
  */
 export function vectorShare(candidates: readonly Candidate[], weight: number, span: number): number {
   if (candidates.every(each => each.lexical === null)) return 1
-  const found = candidates.flatMap(each => (each.vector === null ? [] : [each.vector]))
+  // Of windows, as the span of the model was measured.
+  const found = candidates.flatMap(({ vector, window }) => (vector === null ? [] : [window ?? vector]))
   if (found.length === 0) return 0
   return Math.min(maxVectorShare, (weight * (Math.max(...found) - Math.min(...found))) / span)
 }

@@ -37,8 +37,10 @@ export interface Candidate {
   readonly lexical: number | null
   /** Share of the question's content words that the chunk contains, weighted by idf: 0…1. */
   readonly coverage: number
-  /** Cosine similarity of its best window. */
+  /** Cosine similarity of its best window; with its units compared (late-interaction.ts), of both together. */
   readonly vector: number | null
+  /** Cosine similarity of its best window, where `vector` is of both. */
+  readonly window?: number
   /** Packed (vectors/packed-units.ts); absent where there are none, or it is not among the best of a retriever. */
   readonly units?: Uint8Array
   /** Absent where the collection has only one. */

@@ -13,7 +13,7 @@ export const pointers: Readonly<Record<string, string>> = {
   kk: `ол оны оның оған онда одан онымен олар оларды олардың оларға бұл бұны бұның бұған бұнда бұдан осы осыны осының осында
     сол соны соның сонда содан мұны мұның мұнда басқа басқасы тағы ондай мұндай сондай`,
   vi: `nó chúng đó này ấy kia vậy đấy`,
-  it: `esso essa essi esse lui loro ne ci questo questa questi queste quello quella quelli quelle ciò stesso stessa
+  it: `esso essa essi esse lui loro ne questo questa questi queste quello quella quelli quelle ciò stesso stessa
     altro altra altri altre lì là suo sua suoi sue`,
   de: `es er ihn ihm dies dieser diese dieses diesen diesem jener jene dort dann damit dafür davon dazu darüber dabei seine
     seiner seinen andere anderen anderer solche dessen deren`,

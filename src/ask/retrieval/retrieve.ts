@@ -47,6 +47,8 @@ export interface Retrieved {
 
 /** Minimum number of candidates per retriever. */
 const candidatesPerRetriever = 50
+/** Of a collection in several languages: the question's own fills the first places, whatever the others say. */
+const candidatesOfLanguages = 100
 
 /** How the rankings are fused, and whether units are compared. */
 export type Ranking = Fusion & { readonly hasUnits?: boolean }
@@ -66,7 +68,7 @@ export function searchIn(store: PassageSearch, similarityIn: SimilarityIn, fusio
     const search = searchOf(wanted, fusion.hasUnits)
     const query = search.vector && search.hasUnits ? unitQuery(search.vector.values) : null
     const choose = (found: readonly Candidate[]) => {
-      const candidates = query === null ? found : withUnits(found, query)
+      const candidates = query === null ? found : withUnits(found, query, wanted.collection.windowsPerChunk)
       share = vectorShareOf(candidates, wanted, similarity)
       const view = share > 0 ? languageView(candidates, wanted.asked, wanted.collection.languages) : null
       ranked = fuse(candidates, share, fusion, view).slice(0, wanted.topK)
@@ -131,6 +133,7 @@ export function searchOf(
   hasUnits = false,
 ): Search {
   const hasVector = vector !== null && vectorWeight > 0 && collection.modelId !== null
+  const hasLanguages = hasVector && collection.languages.length > 1
   return {
     collectionId: collection.id,
     epochMark: collection.epochMark,
@@ -145,9 +148,9 @@ export function searchOf(
         }
       : null,
     hasUnits,
-    ...(hasVector && collection.languages.length > 1 && { hasLanguages: true }),
+    ...(hasLanguages && { hasLanguages }),
     filters,
-    limit: Math.max(candidatesPerRetriever, topK),
+    limit: Math.max(hasLanguages ? candidatesOfLanguages : candidatesPerRetriever, topK),
   }
 }
 

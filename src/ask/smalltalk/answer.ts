@@ -1,4 +1,11 @@
-import { noUsage, type AskEvent, type AskedCollection, type AskWithin, type Question, type SearchResult } from '../terms.ts'
+import {
+  noUsage,
+  type AskEvent,
+  type AskedCollection,
+  type AskWithin,
+  type Question,
+  type SearchResult,
+} from '../terms.ts'
 import { always } from '../abstention/gate.ts'
 import { smallTalkOf } from './small-talk.ts'
 

@@ -223,7 +223,8 @@ export const replies: Readonly<Record<string, Lines>> = {
     goodbye: 'Goodbye! Come back whenever you have a question.',
     fine: 'Good. If anything else comes up, just ask.',
     wellbeing: 'All is well, thank you. What would you like to know from the documents?',
-    identity: 'I answer questions from the documents I was given, and say where each answer stands. What would you like to know?',
+    identity:
+      'I answer questions from the documents I was given, and say where each answer stands. What would you like to know?',
   },
   ru: {
     greeting: 'Здравствуйте! Что вы хотите узнать из документов?',
@@ -239,7 +240,8 @@ export const replies: Readonly<Record<string, Lines>> = {
     goodbye: 'Сау болыңыз! Сұрағыңыз болса, қайта келіңіз.',
     fine: 'Жақсы. Тағы сұрағыңыз болса, қойыңыз.',
     wellbeing: 'Рахмет, бәрі жақсы. Құжаттардан не білгіңіз келеді?',
-    identity: 'Мен жүктелген құжаттар бойынша сұрақтарға жауап беремін және жауаптың қайдан алынғанын көрсетемін. Не білгіңіз келеді?',
+    identity:
+      'Мен жүктелген құжаттар бойынша сұрақтарға жауап беремін және жауаптың қайдан алынғанын көрсетемін. Не білгіңіз келеді?',
   },
   vi: {
     greeting: 'Xin chào! Bạn muốn tìm hiểu điều gì trong tài liệu?',
@@ -247,7 +249,8 @@ export const replies: Readonly<Record<string, Lines>> = {
     goodbye: 'Tạm biệt! Hãy quay lại khi bạn có câu hỏi.',
     fine: 'Vâng. Nếu còn câu hỏi, bạn cứ hỏi nhé.',
     wellbeing: 'Cảm ơn, mọi việc đều tốt. Bạn muốn tìm hiểu điều gì trong tài liệu?',
-    identity: 'Tôi trả lời câu hỏi dựa trên các tài liệu đã được nạp và cho biết câu trả lời nằm ở đâu. Bạn muốn biết điều gì?',
+    identity:
+      'Tôi trả lời câu hỏi dựa trên các tài liệu đã được nạp và cho biết câu trả lời nằm ở đâu. Bạn muốn biết điều gì?',
   },
   it: {
     greeting: 'Ciao! Che cosa vuoi sapere dai documenti?',
@@ -255,7 +258,8 @@ export const replies: Readonly<Record<string, Lines>> = {
     goodbye: 'Arrivederci! A presto, per qualsiasi domanda.',
     fine: 'Bene. Per qualsiasi altra domanda, sono qui.',
     wellbeing: 'Tutto bene, grazie. Che cosa vuoi sapere dai documenti?',
-    identity: 'Rispondo alle domande in base ai documenti caricati e indico da dove viene ogni risposta. Che cosa vuoi sapere?',
+    identity:
+      'Rispondo alle domande in base ai documenti caricati e indico da dove viene ogni risposta. Che cosa vuoi sapere?',
   },
   de: {
     greeting: 'Hallo! Was möchten Sie aus den Dokumenten wissen?',
@@ -263,7 +267,8 @@ export const replies: Readonly<Record<string, Lines>> = {
     goodbye: 'Auf Wiedersehen! Bei Fragen bin ich wieder da.',
     fine: 'Gut. Bei weiteren Fragen bin ich da.',
     wellbeing: 'Danke, alles bestens. Was möchten Sie aus den Dokumenten wissen?',
-    identity: 'Ich beantworte Fragen aus den geladenen Dokumenten und nenne zu jeder Antwort die Stelle. Was möchten Sie wissen?',
+    identity:
+      'Ich beantworte Fragen aus den geladenen Dokumenten und nenne zu jeder Antwort die Stelle. Was möchten Sie wissen?',
   },
   fr: {
     greeting: 'Bonjour ! Que souhaitez-vous savoir dans les documents ?',
@@ -271,7 +276,8 @@ export const replies: Readonly<Record<string, Lines>> = {
     goodbye: 'Au revoir ! Revenez quand vous aurez une question.',
     fine: "Bien. N'hésitez pas à poser d'autres questions.",
     wellbeing: 'Tout va bien, merci. Que souhaitez-vous savoir dans les documents ?',
-    identity: "Je réponds aux questions à partir des documents chargés et j'indique d'où vient chaque réponse. Que souhaitez-vous savoir ?",
+    identity:
+      "Je réponds aux questions à partir des documents chargés et j'indique d'où vient chaque réponse. Que souhaitez-vous savoir ?",
   },
   es: {
     greeting: '¡Hola! ¿Qué quiere saber de los documentos?',
@@ -279,7 +285,8 @@ export const replies: Readonly<Record<string, Lines>> = {
     goodbye: '¡Hasta luego! Vuelva cuando tenga una pregunta.',
     fine: 'Bien. Si tiene otra pregunta, aquí estoy.',
     wellbeing: 'Todo bien, gracias. ¿Qué quiere saber de los documentos?',
-    identity: 'Respondo preguntas a partir de los documentos cargados e indico de dónde sale cada respuesta. ¿Qué quiere saber?',
+    identity:
+      'Respondo preguntas a partir de los documentos cargados e indico de dónde sale cada respuesta. ¿Qué quiere saber?',
   },
   pt: {
     greeting: 'Olá! O que deseja saber dos documentos?',
@@ -287,7 +294,8 @@ export const replies: Readonly<Record<string, Lines>> = {
     goodbye: 'Até logo! Volte quando tiver uma pergunta.',
     fine: 'Certo. Se tiver outra pergunta, é só perguntar.',
     wellbeing: 'Tudo bem, obrigado. O que deseja saber dos documentos?',
-    identity: 'Respondo a perguntas com base nos documentos carregados e indico de onde vem cada resposta. O que deseja saber?',
+    identity:
+      'Respondo a perguntas com base nos documentos carregados e indico de onde vem cada resposta. O que deseja saber?',
   },
   tr: {
     greeting: 'Merhaba! Belgelerden ne öğrenmek istersiniz?',
@@ -295,7 +303,8 @@ export const replies: Readonly<Record<string, Lines>> = {
     goodbye: 'Görüşmek üzere! Sorunuz olduğunda yine bekleriz.',
     fine: 'Tamam. Başka bir sorunuz olursa sorabilirsiniz.',
     wellbeing: 'Teşekkürler, her şey yolunda. Belgelerden ne öğrenmek istersiniz?',
-    identity: 'Yüklenen belgelere dayanarak soruları yanıtlarım ve yanıtın nereden geldiğini gösteririm. Ne öğrenmek istersiniz?',
+    identity:
+      'Yüklenen belgelere dayanarak soruları yanıtlarım ve yanıtın nereden geldiğini gösteririm. Ne öğrenmek istersiniz?',
   },
   uk: {
     greeting: 'Вітаю! Що ви хочете дізнатися з документів?',
@@ -303,7 +312,8 @@ export const replies: Readonly<Record<string, Lines>> = {
     goodbye: 'До побачення! Повертайтеся, коли виникнуть питання.',
     fine: 'Добре. Якщо виникнуть питання, запитуйте.',
     wellbeing: 'Дякую, усе добре. Що ви хочете дізнатися з документів?',
-    identity: 'Я відповідаю на питання за завантаженими документами й указую, звідки взято відповідь. Що ви хочете дізнатися?',
+    identity:
+      'Я відповідаю на питання за завантаженими документами й указую, звідки взято відповідь. Що ви хочете дізнатися?',
   },
   pl: {
     greeting: 'Dzień dobry! Czego chcesz się dowiedzieć z dokumentów?',
@@ -311,7 +321,8 @@ export const replies: Readonly<Record<string, Lines>> = {
     goodbye: 'Do widzenia! Wróć, gdy pojawi się pytanie.',
     fine: 'Dobrze. W razie pytań jestem do dyspozycji.',
     wellbeing: 'Wszystko dobrze, dziękuję. Czego chcesz się dowiedzieć z dokumentów?',
-    identity: 'Odpowiadam na pytania na podstawie wczytanych dokumentów i wskazuję źródło każdej odpowiedzi. Czego chcesz się dowiedzieć?',
+    identity:
+      'Odpowiadam na pytania na podstawie wczytanych dokumentów i wskazuję źródło każdej odpowiedzi. Czego chcesz się dowiedzieć?',
   },
   zh: {
     greeting: '您好！您想从文档中了解什么？',

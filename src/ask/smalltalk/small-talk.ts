@@ -56,7 +56,7 @@ function saidIn(text: string): readonly (readonly Meaning[])[] | null {
   if (!mayBegin(first) || quote.test(text)) return null
   const spoken = [...wordsOf(text)]
   const said: (readonly Meaning[])[] = []
-  for (let at = 0; at < spoken.length; ) {
+  for (let at = 0; at < spoken.length;) {
     const phrase = phraseAt(spoken, at)
     if (phrase) said.push(phrase.meanings)
     const length = phrase?.words.length ?? (said.length > 0 ? addresseeAt(spoken, at) : 0)
@@ -177,7 +177,8 @@ function withoutThanks(text: string): string {
     if (!said || !hasWord.test(text.slice(0, start))) continue
     const kinds = said.flatMap(meanings => meanings.map(({ kind }) => kind))
     const isThanks = kinds.every(kind => kind === 'thanks' || kind === 'goodbye')
-    if (isThanks || (sign !== ',' && sign !== '，')) return text.slice(0, sign === ',' || sign === '，' ? start : start + 1)
+    if (isThanks || (sign !== ',' && sign !== '，'))
+      return text.slice(0, sign === ',' || sign === '，' ? start : start + 1)
   }
   return text
 }

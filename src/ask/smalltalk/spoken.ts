@@ -15,7 +15,7 @@ const spokenWord = new RegExp(`${unspaced}|${letter}+(?:['’]${letter}+)*`, 'gv
 
 export function* wordsOf(text: string): Generator<Spoken> {
   // `matchAll` would compile the expression anew for each text.
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     spokenWord.lastIndex = at
     const surface = spokenWord.exec(text)?.[0]
     if (surface === undefined) return

@@ -34,6 +34,8 @@ export interface Behaviour {
   readonly garbage?: boolean
   /** Characters of a text that its vector depends on; the rest costs no time. Default: all of them. */
   readonly readsAtMost?: number
+  /** Embeddings: the words whose vector a text gets, so that texts in two languages can mean the same. */
+  readonly meaning?: (text: string) => string
   /** Embeddings: one extra number in every vector. */
   readonly wrongDimension?: boolean
   /** Chat: this text instead of the model's own answer. */

@@ -21,7 +21,8 @@ export function embeddings(exchange: Exchange, request: EmbeddingsRequest, behav
   const fault = faultIn(texts)
   if (fault !== undefined) return exchange.fail(400, fault)
   const dimensions = (request.dimensions ?? defaultDimensions) + (behaviour.wrongDimension === true ? 1 : 0)
-  const vectors = texts.map(text => embed(text.slice(0, behaviour.readsAtMost), dimensions))
+  const { meaning = (text: string) => text } = behaviour
+  const vectors = texts.map(text => embed(meaning(text).slice(0, behaviour.readsAtMost), dimensions))
   const tokens = texts.join(' ').split(/\s+/).length
   exchange.json(200, {
     object: 'list',

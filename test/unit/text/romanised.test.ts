@@ -25,11 +25,39 @@ const shared: Letters = Object.fromEntries(
 const russianSchemes: Readonly<Record<string, Letters>> = {
   passport: {
     ...shared,
-    ...{ ж: 'zh', й: 'i', х: 'kh', ц: 'ts', ч: 'ch', ш: 'sh', щ: 'shch', ъ: 'ie', ы: 'y', ь: '', э: 'e', ю: 'iu', я: 'ia' },
+    ...{
+      ж: 'zh',
+      й: 'i',
+      х: 'kh',
+      ц: 'ts',
+      ч: 'ch',
+      ш: 'sh',
+      щ: 'shch',
+      ъ: 'ie',
+      ы: 'y',
+      ь: '',
+      э: 'e',
+      ю: 'iu',
+      я: 'ia',
+    },
   },
   'BGN/PCGN': {
     ...shared,
-    ...{ ж: 'zh', й: 'y', х: 'kh', ц: 'ts', ч: 'ch', ш: 'sh', щ: 'shch', ъ: "'", ы: 'y', ь: "'", э: 'e', ю: 'yu', я: 'ya' },
+    ...{
+      ж: 'zh',
+      й: 'y',
+      х: 'kh',
+      ц: 'ts',
+      ч: 'ch',
+      ш: 'sh',
+      щ: 'shch',
+      ъ: "'",
+      ы: 'y',
+      ь: "'",
+      э: 'e',
+      ю: 'yu',
+      я: 'ya',
+    },
   },
   'ISO 9': {
     ...shared,
@@ -64,7 +92,6 @@ const kazakhSchemes: Readonly<Record<string, Letters>> = {
 function romanised(word: string, letters: Letters): string {
   return Array.from(word, letter => letters[letter] ?? letter).join('')
 }
-
 
 for (const [name, letters] of Object.entries(russianSchemes))
   t.test(`Russian words, ${name}: are among the readings of their romanisation`, async t => {
@@ -132,8 +159,6 @@ t.test('a layout: is undone by the other', async t => {
   t.equal(inRussianLayout('ghbdtn'), 'привет')
   t.equal(inRussianLayout('j,]zdktybt'), 'объявление')
   t.equal(inEnglishLayout('руддщ'), 'hello')
-  fc.assert(
-    fc.property(fc.stringMatching(/^[а-яё]{1,12}$/u), word => inRussianLayout(inEnglishLayout(word)) === word),
-  )
+  fc.assert(fc.property(fc.stringMatching(/^[а-яё]{1,12}$/u), word => inRussianLayout(inEnglishLayout(word)) === word))
   t.pass()
 })

@@ -134,10 +134,12 @@ function quoted(sql: Sql, term: Fragment): Fragment {
  * Builds `asked (term, word, gain, df)`: the words that the collection knows, with their idf. An unknown word is
  * replaced by two that it consists of and by up to two known ones with similar spelling, found by trigrams or as the
  * stem of the typed word with one letter omitted or two swapped; a known word never is. `covering (words, meaning)` are the
- * content words, each with those that it is inside of, and `worth` is the meaning of a chunk with all of them.
+ * content words, each with those that it is inside of, and `worth` is the meaning of a chunk with all of them. Of a
+ * story they are the rarest words that the collection has.
  */
 function askedTerms(sql: Sql, search: LexicalSearch): Fragment {
   const { collectionId, terms } = search
+  const isStory = sql`${terms.filter(term => term.isContent).length >= fewestOfStory ? 1 : 0}::int`
   const spellings = terms.flatMap(({ spellings }, place) => spellings.map(spelling => ({ spelling, place: place + 1 })))
   return sql`
     typed as materialized (
@@ -192,12 +194,21 @@ function askedTerms(sql: Sql, search: LexicalSearch): Fragment {
     covering as materialized (
       select (
         select string_agg(${quoted(sql, sql`term`)}::text, ' | ')::tsquery from (
-          select r.term where r.df > 0 union select i.term from inside i where i.place = r.place and r.rank = 1) as any_of) as words,
-        weight * ${idfOfMany(sql)} as meaning
-      from stats, read_as r where r.is_content),
+          select r.term where r.df > 0 union select i.term from inside i where i.place = r.place and r.rank = 1) as any_of) as words, meaning
+      from (
+        select place, term, df, rank, weight * ${idfOfMany(sql)} as meaning,
+          row_number() over (order by weight * ${idfOfMany(sql)} desc, place, rank, term) as nth
+        from stats, read_as where is_content and (${isStory} = 0 or (df > 0 and rank = 1))) as r
+      where ${isStory} = 0 or nth <= ${inlineNumber(sql, mostOfStory)}),
     worth as (
-      select sum(case when is_content then weight * ${idfOfMany(sql)} else ln(2 * n + 2) end) as worth from read_as, stats where is_wanted and rank = 1)`
+      select case when ${isStory} = 1 then (select sum(meaning) from covering) else (
+        select sum(case when is_content then weight * ${idfOfMany(sql)} else ln(2 * n + 2) end) from read_as, stats where is_wanted and rank = 1) end as worth)`
 }
+
+/** A question of more content words tells a story: no passage has most of them. */
+const fewestOfStory = 13
+/** What a story is about: its rarest words that the collection has. */
+const mostOfStory = 7
 
 /**
  * Builds `readings (counts, corrected, divided)`, one row: how many chunks have each term, in the order asked; the terms

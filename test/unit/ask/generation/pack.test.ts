@@ -44,7 +44,7 @@ t.test('a long passage is trimmed around its nearest unit, and keeps the units o
   })
   const similaritiesOf = (page: Passage) => pack([page], { maxTokens: 200 })[0]!.units!.map(unit => unit.similarity)
   t.strictSame(similaritiesOf(long), [0.9])
-  const reranked = { ...long, units: long.units!.map(unit => ({ ...unit, rerank: 1 - unit.similarity })) }
+  const reranked = { ...long, units: long.units!.map(unit => ({ ...unit, rerank: 1 - unit.similarity! })) }
   t.strictSame(similaritiesOf(reranked), [0.8, 0.7])
   t.end()
 })
@@ -101,14 +101,16 @@ t.test('whatever comes in: within the budget, offsets exact, windows within the 
           before,
           documentId: String(i),
           windows: [{ start, end: before.length + text.length, similarity: 0.5 }],
+          units: [{ start, end: before.length + text.length, similarity: 0.5 }],
         })
       })
       const packed = pack(passages, { maxTokens })
       t.ok(packed.length <= 5)
       t.ok(packed.reduce((sum, { title, text }) => sum + countTokens(title) + countTokens(text), 0) <= maxTokens)
-      for (const { documentId, start, end, text, windows } of packed) {
+      for (const { documentId, start, end, text, windows, units = [] } of packed) {
         t.equal(documents[Number(documentId)]!.slice(start, end), text)
-        for (const window of windows) t.ok(window.start >= start && window.end <= end && window.start < window.end)
+        for (const window of [...windows, ...units])
+          t.ok(window.start >= start && window.end <= end && window.start < window.end)
       }
     }),
     { numRuns: 200 },

@@ -141,7 +141,7 @@ t.test('what similarities mean does not count, only how they are distributed', a
   const squeezed = (value: number) => 0.7 + value / 10
   const pages = labels([0.9, 0.81]).map(each => ({
     ...each,
-    units: each.units!.map(unit => ({ ...unit, similarity: squeezed(unit.similarity) })),
+    units: each.units!.map(unit => ({ ...unit, similarity: squeezed(unit.similarity!) })),
   }))
   t.equal(await answer(question, pages), await answer(question, labels([0.9, 0.81])))
 })

@@ -41,6 +41,26 @@ t.test('the same text again, or but for a word here and there: the better ranked
   t.end()
 })
 
+t.test('units of joined passages are in order, and those of the overlap are there once', t => {
+  const ends = [rules.indexOf('Quiet'), rules.indexOf('Bicycles')]
+  const overlap = 'A lost key is paid for at the cashier. '.length
+  const [first, second] = chunksOf(rules, ends, overlap, 'a') as [Passage, Passage]
+  const unitsOf = (of: Passage, ...pieces: readonly string[]) => ({
+    ...of,
+    units: pieces.map(each => windowOf(of, each)),
+  })
+  const [guests, key, quiet] = ['Guests must', 'A lost key', 'Quiet hours']
+  const [joined] = diversify([unitsOf(second, key, quiet), unitsOf(first, guests, key)], 2)
+  const starts = [guests, key, quiet].map(each => rules.indexOf(each))
+  t.strictSame(
+    joined!.units!.map(({ start }) => start),
+    starts,
+  )
+  t.strictSame(diversify([second, unitsOf(first, guests)], 2)[0]!.units!.length, 1)
+  t.notOk('units' in diversify([first, second], 2)[0]!)
+  t.end()
+})
+
 t.test('what differs in a number, or in a sentence, says something else', t => {
   const other = [
     rules.replace('ten in', '10 in'),
