@@ -154,7 +154,7 @@ t.test('why it abstained', async t => {
   t.equal(reason({ ...whole, judgedAnswer: judgement(0.2) }, abstained({})), 'not_relevant', 'doubtful quotations')
   t.equal(reason({ ...whole, asked, judgedPassages: judgement(0) }, abstained({})), 'no_words')
   t.equal(reason(whole, abstained({})), 'no_sentence')
-  const russian = { ...whole, asked: { ...whole.asked!, language: 'ru' }, relevance: 0.2 }
+  const russian = { ...whole, asked: { ...whole.asked!, language: 'ru' }, judgedPassages: judgement(0.05) }
   t.equal(reason({ ...russian, vectorShare: 0 }, abstained({})), 'other_language', 'words cannot tell')
   t.equal(reason({ ...russian, vectorShare: 0.6 }, abstained({})), 'not_relevant', 'vectors were compared')
   t.equal(reason(whole, abstained({ generator: 'llm', model: 'm' })), 'model')
