@@ -6,6 +6,7 @@ import type { AnswerQuestion, AnswerSet, Asked } from '../eval/answers/terms.ts'
 import { sample } from '../eval/sample.ts'
 import type { Config } from '../config/terms.ts'
 import { openDeps, type Deps } from '../deps.ts'
+import { calibrate } from '../wiring/calibrate.ts'
 import { createLogger } from '../log.ts'
 import { askHere, askThere } from './eval-ask.ts'
 import { checkJudge, judgeAnswers, type Judgement } from './eval-judge.ts'
@@ -129,6 +130,7 @@ async function askSet(set: AnswerSet, deps: Deps, evaluation: AnswersEvaluation)
   const loading = { store: deps.store, embedder: deps.models.embedder, signal, onProgress: progress.report }
   return await withCollection(loadable, options.keep ?? false, loading, async collection => {
     progress.end()
+    if (config.calibration) await calibrate(collection, { ...deps, embedder: deps.models.embedder }, { signal })
     await deps.onWritten(collection)
     const open = deps.pipelineWith({ abstainBelow: 0 })
     try {

@@ -114,6 +114,24 @@ function tracesUnder(endpoint: string): string {
   return url.href
 }
 
+function modelsOf(raw: RawSettings, isOpenAI: boolean, chat: string): Config['models'] {
+  return {
+    apiKey: raw.openaiApiKey,
+    baseUrl: raw.openaiBaseUrl,
+    chat: chat === 'none' ? null : chat,
+    embedding: raw.embeddingModel ?? (isOpenAI ? 'text-embedding-3-small' : 'local'),
+    embeddingDimensions: raw.embeddingDimensions,
+    embeddingMaxTokens: raw.embeddingMaxTokens,
+    embeddingLanguages: raw.embeddingLanguages,
+    embeddingQueryPrefix: raw.embeddingQueryPrefix,
+    embeddingPassagePrefix: raw.embeddingPassagePrefix,
+    unitsUpTo: raw.embeddingUnits ? raw.embeddingUnitsMaxChunks : 0,
+    embeddingPooling: raw.embeddingPooling,
+    timeoutMs: raw.requestTimeoutMs,
+    prices: raw.modelPrices ? { ...raw.modelPrices, currency: raw.modelPriceCurrency } : null,
+  }
+}
+
 /** Groups the raw settings by the part of the service that uses them. */
 export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 'secretFiles' | 'notices'> {
   const isOpenAI = raw.openaiApiKey !== undefined && raw.openaiBaseUrl === undefined
@@ -149,21 +167,7 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
       raw.redisUrl === undefined
         ? undefined
         : { url: raw.redisUrl, timeoutMs: raw.redisTimeoutMs, prefix: raw.redisPrefix },
-    models: {
-      apiKey: raw.openaiApiKey,
-      baseUrl: raw.openaiBaseUrl,
-      chat: chat === 'none' ? null : chat,
-      embedding: raw.embeddingModel ?? (isOpenAI ? 'text-embedding-3-small' : 'local'),
-      embeddingDimensions: raw.embeddingDimensions,
-      embeddingMaxTokens: raw.embeddingMaxTokens,
-      embeddingLanguages: raw.embeddingLanguages,
-      embeddingQueryPrefix: raw.embeddingQueryPrefix,
-      embeddingPassagePrefix: raw.embeddingPassagePrefix,
-      unitsUpTo: raw.embeddingUnits ? raw.embeddingUnitsMaxChunks : 0,
-      embeddingPooling: raw.embeddingPooling,
-      timeoutMs: raw.requestTimeoutMs,
-      prices: raw.modelPrices ? { ...raw.modelPrices, currency: raw.modelPriceCurrency } : null,
-    },
+    models: modelsOf(raw, isOpenAI, chat),
     budgets: budgetsOf(raw),
     guard: {
       silenceMs: raw.modelSilenceMs,

@@ -271,12 +271,12 @@ const kazakh: Scheme = {
 
 const schemes: Readonly<Record<RomanisedLanguage, Scheme>> = { ru: russian, kk: kazakh }
 
-/** Letters of loan words: k is к beside every vowel there. */
+/** Letters of loan words, in which the letter k is к next to all vowels. */
 const ofLoanWords = /[фвцчщэ]/
 
 /**
- * к and г beside а, о, ұ and ы are қ and ғ, and u between consonants is ұ or ү. Terms do not distinguish them (the stem
- * of a Kazakh word is without them), but an embedding model does.
+ * With back vowels (а, о, ұ, ы) к and г are қ and ғ, and u between consonants is ұ or ү. Terms do not distinguish them
+ * (the stem of a Kazakh word is without them), but an embedding model does.
  */
 function inHarmony(reading: string): string {
   if (ofLoanWords.test(reading)) return reading

@@ -51,11 +51,11 @@ async function found(app: App, question: string, { hasUnits = true, arm = 'fused
   const { store, models, database } = app.deps
   const collection = (await askedCollection(store, models, 'default', signal))!
   const [vector] = await models.embedder.embed([question], signal, 'query')
-  const search = searchIn(
-    createPassageStore(database),
-    () => ({ unrelated: 0.35, related: 0.75, span: 0.4 }),
-    { fusion: 'weighted', rrfK: 60, hasUnits },
-  )
+  const search = searchIn(createPassageStore(database), () => ({ unrelated: 0.35, related: 0.75, span: 0.4 }), {
+    fusion: 'weighted',
+    rrfK: 60,
+    hasUnits,
+  })
   const asked = analyzeText(question, 'en')
   return await search({ asked, vector: vector!, vectorWeight: 0.7, arm, collection, filters: {}, topK: 5 }, runOf())
 }

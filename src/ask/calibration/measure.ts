@@ -224,10 +224,7 @@ interface ComparedPassage {
 }
 
 /** Similarity of the most similar unit, apart from those that the question is made of; null without units. */
-function bestUnit(
-  passages: readonly ComparedPassage[],
-  question?: SyntheticQuestion,
-): number | null {
+function bestUnit(passages: readonly ComparedPassage[], question?: SyntheticQuestion): number | null {
   const { span = null, chunk = null } = question ?? {}
   const similarities = passages.flatMap(({ documentId, units }) =>
     units.flatMap(({ start, end, similarity }) => {
@@ -256,14 +253,11 @@ async function search(
     ...found,
     /** As the ranking sees them. */
     ranked: units === null ? found.candidates : withUnits(found.candidates, units, collection.windowsPerChunk),
-    passages: Array.from(
-      found.passages,
-      ([chunkId, stored]): ComparedPassage => ({
-        chunkId,
-        documentId: stored.documentId,
-        units: comparedUnits(stored, units),
-      }),
-    ),
+    passages: Array.from(found.passages, ([chunkId, stored]): ComparedPassage => ({
+      chunkId,
+      documentId: stored.documentId,
+      units: comparedUnits(stored, units),
+    })),
   }
 }
 
