@@ -271,11 +271,11 @@ const kazakh: Scheme = {
 
 const schemes: Readonly<Record<RomanisedLanguage, Scheme>> = { ru: russian, kk: kazakh }
 
-/** Letters of loan words: k is к beside every vowel there. */
+/** Letters of loan words: k is к next to every vowel there. */
 const ofLoanWords = /[фвцчщэ]/
 
 /**
- * к and г beside а, о, ұ and ы are қ and ғ, and u between consonants is ұ or ү. Terms do not distinguish them (the stem
+ * к and г next to а, о, ұ and ы are қ and ғ, and u between consonants is ұ or ү. Terms do not distinguish them (the stem
  * of a Kazakh word is without them), but an embedding model does.
  */
 function inHarmony(reading: string): string {
