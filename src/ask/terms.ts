@@ -432,6 +432,8 @@ export interface QueryTerm {
   readonly within?: string | null
   /** A date, provision or code: content only where the collection has it, else its words are. */
   readonly standsIn?: boolean
+  /** A follow-up leaves it unsaid; from an earlier turn. */
+  readonly isBorrowed?: true
   /** Chunks of the collection that have it; known after the search, as are the next two. */
   readonly chunkCount?: number
   /** What the search read it as, since no chunk has it; the likeliest first. */

@@ -37,6 +37,9 @@ function withoutTale(whole: AnalyzedQuestion, { question }: Story): AnalyzedQues
 /** Words of the last answer that are borrowed at most: an answer may be long. */
 const mostAnswered = 16
 
+/** In the choice of sentences a rare word of the question itself ends the borrowing: two borrowed ones do not outweigh it. */
+const wantedFactor = 0.3
+
 /**
  * Adds words of earlier turns, with less weight than those of the question itself. What a question leans on wholly is
  * wanted as if it had been asked; other borrowed words only help to find passages.
@@ -47,7 +50,7 @@ function withContext(alone: AnalyzedQuestion, { lean, asked, answered }: Context
   const known = new Set(alone.terms.map(({ term }) => term))
   const subject = asked.flatMap(said => borrow(said, isMeant))
   const beside = answered ? borrow(answered, false).slice(0, mostAnswered) : []
-  const wanted = subject.filter(({ isContent }) => isContent)
+  const wanted = subject.flatMap(term => (term.isContent ? [{ ...term, count: term.count * wantedFactor }] : []))
   return {
     ...alone,
     ...(leaning.has(lean) && asked.length > 0 && { standalone: standaloneOf(asked, alone.text) }),
@@ -61,6 +64,7 @@ function withContext(alone: AnalyzedQuestion, { lean, asked, answered }: Context
     return terms.map(term => ({
       ...term,
       count: weight * Math.min(1, term.count),
+      isBorrowed: true as const,
       isContent: isWanted && term.isContent,
       isCorrectable: isWanted && term.isCorrectable,
     }))
@@ -87,7 +91,16 @@ export function readBy(asked: AnalyzedQuestion, readings: readonly TermReading[]
     const { chunkCount, corrections, isUnknown } = reading
     return { ...term, chunkCount, isUnknown, ...(corrections.length > 0 && { corrected: corrections }) }
   }
-  return { ...asked, terms: asked.terms.map(read), own: asked.own.map(read) }
+  return { ...asked, terms: asked.terms.map(read), own: endedBorrowing(asked.own.map(read)) }
+}
+
+/** A word of the question as rare as the borrowed ones names what it is about: only its own words are wanted then. */
+function endedBorrowing(own: readonly QueryTerm[]): readonly QueryTerm[] {
+  const rarest = (terms: readonly QueryTerm[]) =>
+    Math.min(...terms.map(({ chunkCount, isContent }) => (isContent && chunkCount ? chunkCount : Infinity)))
+  const said = own.filter(({ isBorrowed }) => !isBorrowed)
+  const limit = rarest(own.filter(({ isBorrowed }) => isBorrowed))
+  return said.length < own.length && rarest(said) <= limit && limit < Infinity ? said : own
 }
 
 /**
