@@ -118,8 +118,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'fusion-weight-ignored',
     file: 'src/ask/retrieval/fuse.ts',
-    find: '(1 - vectorWeight) * (lexical[i] ?? 0) + vectorWeight * (vector[i] ?? 0)',
-    replace: '0.5 * (lexical[i] ?? 0) + 0.5 * (vector[i] ?? 0)',
+    find: '(1 - vectorWeight) * words[i]! + vectorWeight * vector[i]!',
+    replace: '0.5 * words[i]! + 0.5 * vector[i]!',
     tests: ['test/unit/ask/retrieval/fuse.test.ts'],
   },
   {

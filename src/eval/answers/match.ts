@@ -1,9 +1,10 @@
 /** Compares answers with gold answers, as SQuAD does (Rajpurkar et al. 2016), in any language. The functions are pure. */
 
+import { nfkc } from '../../text/normal-form.ts'
+
 /** Lower case without punctuation, marks of citations and repeated spaces. */
 export function normalized(text: string): string {
-  return text
-    .normalize('NFKC')
+  return nfkc(text)
     .toLowerCase()
     .replace(/\[\d+\]/g, ' ')
     .replace(/[^\p{L}\p{N}\p{M}]+/gu, ' ')
