@@ -33,7 +33,11 @@ async function figureOf(app: App, line: string): Promise<number> {
 
 t.test('a model that fails', async t => {
   const model = await startModel(t)
-  const app = await startHandbookApp(t, anyWorld, { ...settingsFor(model, 'test-embedding'), RATE_LIMIT: '0' })
+  const app = await startHandbookApp(t, anyWorld, {
+    ...settingsFor(model, 'test-embedding'),
+    RATE_LIMIT: '0',
+    ABSTAIN_BELOW: '0',
+  })
 
   t.test('once: nobody notices, and the second try is counted', async t => {
     model.chat.behave({ status: 500, times: 1 })
@@ -111,7 +115,11 @@ t.test('a model that fails', async t => {
 
 t.test('a model that asks to be left alone for a while: it is', async t => {
   const model = await startModel(t)
-  const app = await startHandbookApp(t, anyWorld, { ...settingsFor(model, 'test-embedding'), RATE_LIMIT: '0' })
+  const app = await startHandbookApp(t, anyWorld, {
+    ...settingsFor(model, 'test-embedding'),
+    RATE_LIMIT: '0',
+    ABSTAIN_BELOW: '0',
+  })
   model.chat.behave({ status: 429, retryAfter: 3 })
   t.match((await app.ask(anew())).json, { generator: 'extractive' })
   model.chat.behave({})
@@ -134,6 +142,7 @@ t.test('a model that falls silent: given up after MODEL_SILENCE_MS, long before 
   const model = await startModel(t)
   const app = await startHandbookApp(t, anyWorld, {
     ...settingsFor(model, 'test-embedding'),
+    ABSTAIN_BELOW: '0',
     RATE_LIMIT: '0',
     MODEL_SILENCE_MS: '300',
   })
@@ -165,6 +174,7 @@ t.test('a slow embedding is asked for twice where that is wanted, and the quicke
   const model = await startModel(t)
   const app = await startHandbookApp(t, anyWorld, {
     ...settingsFor(model, 'test-embedding'),
+    ABSTAIN_BELOW: '0',
     RATE_LIMIT: '0',
     EMBEDDING_HEDGE_MS: '50',
   })

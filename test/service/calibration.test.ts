@@ -164,7 +164,7 @@ for (const world of eitherWorld)
     t.ok(first!.related.window!.mean > first!.far.window!.mean + first!.far.window!.deviation)
     t.ok(first!.related.coverage!.mean > first!.far.coverage!.mean)
     t.ok(first!.related.lexical!.mean > first!.far.lexical!.mean)
-    t.equal(first!.related.unit, null, 'no unit has a vector')
+    t.ok(first!.related.unit!.mean > first!.far.unit!.mean)
   })
 
 tap.test('a model whose vectors mean nothing gets no weight', async t => {
@@ -173,7 +173,8 @@ tap.test('a model whose vectors mean nothing gets no weight', async t => {
       Float32Array.from({ length: 32 }, (_, i) => hash('sha256', `${i} ${text}`, 'buffer').readInt32LE() / 2 ** 31),
     )
   const env = await loaded(t, { ...api(await serveEmbeddings(t, random), 'multilingual-e5-small'), CALIBRATION: 'on' })
-  t.equal((await calibrationIn(env))?.vectorWeights['en'], 0)
+  // A few questions cannot tell a little from nothing.
+  t.ok((await calibrationIn(env))!.vectorWeights['en']! <= 0.05)
 })
 
 tap.test('a database of an older version', { skip: skipReason(anyWorld) }, async t => {

@@ -137,7 +137,7 @@ tap.test(
       isOvertaken: true,
     })
     const now = (await app.deps.store.collection('default'))!.epochMark
-    const replaceAll = () => run('delete from chunk_vectors; update chunks set id = default')
+    const replaceAll = () => run('delete from chunk_vectors; delete from chunk_units; update chunks set id = default')
     let replaced = 0
     t.same(
       await look(now, () => replaced++ === 0 && replaceAll()),
