@@ -132,9 +132,10 @@ export function queryTerms(analysis: Analysis): QueryTerm[] {
   const joins = new Set(words.flatMap(({ joined }) => joined)).difference(known)
   return [
     ...words.map(word => (beside.has(word.term) ? { ...word, ...notation } : word)),
+    // It counts as often as the words that it stands for.
     ...Array.from(beside.difference(known), term => ({
       term,
-      count: 1,
+      count: Math.max(1, words.filter(({ within }) => within === term).length),
       isContent: true,
       ...notation,
     })),

@@ -17,20 +17,20 @@ export type Source = 'words' | 'windows' | 'units' | 'reranker'
  * - `lexical`: the best BM25 score, as a share of the highest one possible;
  * - `lexical_gap`: by how much of it the best passage leads;
  * - `missing_number`: 1 when a number or code that was asked is in none of the passages;
- * - `words`: how many content words the question has, as a logarithm;
  * - `window`, `unit`: similarity of the most similar window or unit, on the collection's scale;
- * - `rise`: how far that window is above the mean of all candidates, in deviations;
+ * - `rise`: how far that window is above the mean of all candidates, in deviations, as if there were fifty candidates;
  * - `window_gap`: by how much the most similar passage leads, on the same scale;
  * - `agreement`: 1 when both retrievers have the first passage first, 1/n when one of them has it at n;
  * - `rerank`: the reranker's highest score, as log-odds; `rerank_gap`: by how much it leads;
- * - `answer_coverage`, `quote_coverage`: share of it in the quotations, on the same scale, with their headings and without;
+ * - `answer_coverage`, `quote_coverage`: share of it in the quotations, on the same scale, with all titles above them, and
+ *   with the nearest heading or the question that they answer;
  * - `answer_missing`: the share of the rarest word that is in neither;
  * - `answer_window`, `answer_unit`, `answer_rerank`: as above, of what is quoted;
  * - `from_first`: 1 when the first passage is quoted.
  */
 export const signalsBySource = {
   words: {
-    passages: ['coverage', 'unknown', 'doubtful', 'lexical', 'lexical_gap', 'missing_number', 'words'],
+    passages: ['coverage', 'unknown', 'doubtful', 'lexical', 'lexical_gap', 'missing_number'],
     answer: ['answer_coverage', 'answer_missing', 'quote_coverage', 'from_first'],
   },
   windows: { passages: ['window', 'rise', 'window_gap', 'agreement'], answer: ['answer_window'] },
@@ -48,7 +48,6 @@ export const signsOf: Readonly<Record<SignalName, -1 | 0 | 1>> = {
   lexical: 1,
   lexical_gap: 1,
   missing_number: -1,
-  words: 0,
   window: 1,
   rise: 1,
   window_gap: 1,
@@ -70,7 +69,9 @@ export type Signals = Readonly<Partial<Record<SignalName, number>>>
 /** The signals of the passages found. A source that is not there leaves its signals out. */
 export function passageSignals(evidence: Evidence): Signals {
   const judged = evidence.passages.slice(0, judgedCount)
-  if (judged.length === 0) return {}
+  // Function words alone ("is it?") are no question that a passage could answer.
+  const isQuestion = askedWords(evidence.asked, evidence.collection.chunkCount).length > 0
+  if (judged.length === 0 || !isQuestion) return {}
   return {
     ...wordSignals(evidence, judged),
     ...windowSignals(evidence, judged),
@@ -94,14 +95,12 @@ function wordSignals(evidence: Evidence, judged: readonly Passage[]): Signals {
   const scale = coverageScale(collection.calibration)
   const most = highestBm25(asked, collection.chunkCount)
   return {
-    // Function words alone ("is it?") are no question that a passage could answer.
-    coverage: words.length === 0 ? 0 : scale(Math.max(...judged.map(({ scores: { coverage } }) => coverage))),
+    coverage: scale(Math.max(...judged.map(({ scores: { coverage } }) => coverage))),
     unknown: shareOf(words, ({ knowledge }) => knowledge === 'unknown'),
     doubtful: shareOf(words, ({ knowledge }) => knowledge === 'doubtful'),
     lexical: most > 0 ? Math.min(1, best / most) : 0,
     lexical_gap: best > 0 ? (best - next) / best : 0,
     missing_number: isNumberMissing(words, asked, judged) ? 1 : 0,
-    words: Math.log(1 + words.length),
   }
 }
 
@@ -154,7 +153,7 @@ function digitsOf(text: string): string {
 }
 
 function windowSignals(
-  { collection: { calibration }, similarity, candidates }: Evidence,
+  { collection: { calibration, chunkCount }, similarity, candidates }: Evidence,
   judged: readonly Passage[],
 ): Signals {
   const found = judged.map(similarityOf).filter(value => value !== null)
@@ -165,10 +164,24 @@ function windowSignals(
   const ranks = [first?.scores.lexicalRank, first?.scores.vectorRank].map(rank => rank ?? Infinity)
   return {
     window: scale(best),
-    rise: candidates.deviation > 0 ? (best - candidates.mean) / candidates.deviation : 0,
+    rise: candidates.deviation > 0 ? (best - candidates.mean) / candidates.deviation + riseOfFewer(chunkCount) : 0,
     window_gap: scale(best) - scale(next),
     agreement: 1 / Math.max(...ranks),
   }
+}
+
+const usualCandidates = 50
+
+/** By how much less the best of fewer candidates rises above their mean, by chance alone. */
+function riseOfFewer(chunkCount: number): number {
+  return Math.max(0, highestOf(usualCandidates) - highestOf(chunkCount))
+}
+
+/** The highest of so many values of a standard normal distribution, as expected (Cramér 1946, §28.6). */
+function highestOf(count: number): number {
+  if (count < 2) return 0
+  const first = Math.sqrt(2 * Math.log(count))
+  return first - (Math.log(Math.log(count)) + Math.log(4 * Math.PI)) / (2 * first)
 }
 
 /** That of the best window; where the windows are not known, what the ranking used. */
@@ -272,7 +285,9 @@ function quoteWordSignals(
 ): Signals {
   const words = askedWords(asked, collection.chunkCount)
   const scale = coverageScale(collection.calibration)
-  const own = quoted.flatMap(({ passage, quote }) => [...termsOf(quote, passage.language, asked)])
+  const own = quoted.flatMap(({ passage, quote, title }) => [
+    ...termsOf(`${headingIn(title)}\n${quote}`, passage.language, asked),
+  ])
   const above = quoted.flatMap(({ passage, title }) => [...termsOf(title, passage.language, asked)])
   const heldIn = (terms: readonly string[]) => {
     const found = new Set(terms)
@@ -287,6 +302,14 @@ function quoteWordSignals(
     quote_coverage: scale(shareOf(words, heldIn(own))),
     from_first: quoted.some(({ passage }) => passage === first) ? 1 : 0,
   }
+}
+
+const separator = ' › '
+
+/** The heading that a sentence stands under, or the question that it answers; not the title of a document. */
+function headingIn(title: string): string {
+  const last = title.split(separator).at(-1) ?? ''
+  return title.includes(separator) || /[?？]$/.test(last) ? last : ''
 }
 
 function termsOf(text: string, language: string, { terms }: AnalyzedQuestion): ReadonlySet<string> {
