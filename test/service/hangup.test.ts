@@ -44,7 +44,7 @@ async function cancelledCount(app: App): Promise<number> {
 for (const world of worlds) {
   t.test(`a client that leaves, ${world}`, { skip: skipReason(world) }, async t => {
     const model = await startModel(t)
-    const app = await startHandbookApp(t, world, settingsFor(model, 'test-embedding'))
+    const app = await startHandbookApp(t, world, { ...settingsFor(model, 'test-embedding'), ABSTAIN_BELOW: '0' })
     t.afterEach(async () => {
       model.chat.behave({})
       model.embeddings.behave({})
@@ -166,7 +166,7 @@ t.test(
     const model = await startModel(t, {
       chat: { answer: 'A place costs 12,000 tenge [1]. And so on. The end.', perTokenMs: 5 },
     })
-    const app = await startHandbookApp(t, 'postgres', settingsFor(model, 'test-embedding'))
+    const app = await startHandbookApp(t, 'postgres', { ...settingsFor(model, 'test-embedding'), ABSTAIN_BELOW: '0' })
     const questions = Array.from({ length: 100 }, (_, i) => `${rent} (${i})`)
     await Promise.all(
       Array.from({ length: 400 }, async (_, i) => {
@@ -197,7 +197,7 @@ t.test(
   { skip: skipReason('postgres') },
   async t => {
     const model = await startModel(t, { chat: { stallAfterTokens: 0 } })
-    const app = await startHandbookApp(t, 'postgres', settingsFor(model, 'test-embedding'))
+    const app = await startHandbookApp(t, 'postgres', { ...settingsFor(model, 'test-embedding'), ABSTAIN_BELOW: '0' })
     for (let i = 0; i < 50; i++) {
       const asked = model.embeddings.requests.length
       const client = askOnly(app, { question: `${rent} (${i})`, stream: true })

@@ -76,6 +76,7 @@ for (const world of worlds) {
           unchanged: 0,
           removed: 0,
           chunks: 6,
+          chunks_without_units: 0,
           faults: 0,
           skipped: { picture: 1 },
           columns: [],

@@ -72,7 +72,11 @@ async function load(app: App, only: readonly string[] = ['ru', 'kk', 'en']): Pro
 for (const world of worlds)
   t.test(`documents in three languages and a model that reads them, ${world}`, { skip: skipReason(world) }, async t => {
     const model = await startModel(t, { embeddings: { meaning } })
-    const app = await startApp(t, world, { ...settingsFor(model, 'multilingual-e5-small'), SEMANTIC_CACHE: 'off' })
+    const app = await startApp(t, world, {
+      ...settingsFor(model, 'multilingual-e5-small'),
+      SEMANTIC_CACHE: 'off',
+      ABSTAIN_BELOW: '0',
+    })
     await load(app)
     const embedded = () => model.embeddings.requests.flatMap(({ body }) => body.input).at(-1)
 

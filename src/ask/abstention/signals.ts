@@ -164,7 +164,7 @@ function windowSignals(
   const ranks = [first?.scores.lexicalRank, first?.scores.vectorRank].map(rank => rank ?? Infinity)
   return {
     window: scale(best),
-    rise: candidates.deviation > 0 ? (best - candidates.mean) / candidates.deviation + riseOfFewer(chunkCount) : 0,
+    rise: (candidates.deviation > 0 ? (best - candidates.mean) / candidates.deviation : 0) + riseOfFewer(chunkCount),
     window_gap: scale(best) - scale(next),
     agreement: 1 / Math.max(...ranks),
   }

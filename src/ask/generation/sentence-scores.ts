@@ -46,6 +46,8 @@ const byVectors: Weights = { ...byWords, words: 0.1, heading: 0.2, covered: 0.2,
 const byReranker: Weights = { ...byVectors, near: 1 }
 /** Of a sentence in the numbered part that was asked for: another that only mentions the part must not beat it. */
 const ofPartWeight = 1
+/** Of a sentence with a date or code that was asked: one that is only about something similar must not beat it. */
+const namedWeight = 0.5
 
 /**
  * Every sentence of the passages with its score. Words count by how rare they are among these sentences: a word in all
@@ -64,6 +66,7 @@ export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Pass
   const near = unitSignals(all, passages)
   const weights = near === null ? byWords : near.isReranked ? byReranker : byVectors
   const isAsked = partsOf(asked)
+  const named = new Set(asked.terms.flatMap(({ term, standsIn }) => (standsIn && !isPart(term) ? [term] : [])))
   const isUnseen = unseenBy(wanted, all, passages)
   const signalsOf = createSignals({ wanted, shareOf, all, passages, near })
 
@@ -71,7 +74,7 @@ export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Pass
     const words = wordsOf(each, wanted)
     const signals = signalsOf(each, i, words)
     const isAskedPart = isAsked(each.part)
-    const ofPart = isAskedPart ? ofPartWeight : 0
+    const ofPart = isAskedPart ? ofPartWeight : words.found.isDisjointFrom(named) ? 0 : namedWeight
     const isAbout = isRowApart(each, words, near !== null, shareOf) && (isRelated(signals, ofPart) || isUnseen(each))
     const isSeed = each.isSeed || (each.isField && isNamed(each.text, wanted, languageOf(passages, each), isFolded))
     return { ...each, ...words, isSeed, isAskedPart, score: isAbout ? weighted(signals, weights) + ofPart : 0 }
@@ -166,6 +169,11 @@ function wantedOf({ own, terms }: AnalyzedQuestion, all: readonly PassageSentenc
       isContent && (!standsIn || held.has(term)) && (!within || !held.has(within)),
   )
   return new Map((content.length > 0 ? content : asked).map(({ term, count }) => [term, count]))
+}
+
+/** `cla:3.2`: a numbered part, which a sentence may also only mention. */
+function isPart(term: string): boolean {
+  return /^[a-z]{3}:/.test(term)
 }
 
 /** Tests for the numbers of the articles, sections and clauses that the question names: "3.2" of `cla:3.2`. */
