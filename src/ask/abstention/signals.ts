@@ -1,4 +1,4 @@
-import { analyze, comparedTerms, notationTerms } from '../../text/analyze.ts'
+import { analyze, comparedTerms, isStopWord, notationTerms } from '../../text/analyze.ts'
 import { createMeant } from '../generation/meant-words.ts'
 import type { Calibration, SimilarityRange } from '../calibration/terms.ts'
 import type { Span } from '../../text/sentences.ts'
@@ -69,8 +69,9 @@ export type Signals = Readonly<Partial<Record<SignalName, number>>>
 /** The signals of the passages found. A source that is not there leaves its signals out. */
 export function passageSignals(evidence: Evidence): Signals {
   const judged = evidence.passages.slice(0, judgedCount)
+  const { terms, readAs } = evidence.asked
   // Function words alone ("is it?") are no question that a passage could answer.
-  const isQuestion = askedWords(evidence.asked, evidence.collection.chunkCount).length > 0
+  const isQuestion = terms.some(({ term }) => !isStopWord(term, readAs))
   if (judged.length === 0 || !isQuestion) return {}
   return {
     ...wordSignals(evidence, judged),
