@@ -1,4 +1,5 @@
 import t from 'tap'
+import { learned } from '../../../../src/ask/abstention/learned.ts'
 import { answerSignals, passageSignals, signalsBySource } from '../../../../src/ask/abstention/signals.ts'
 import { analyzeText, readBy } from '../../../../src/ask/retrieval/analyze-question.ts'
 import type { TermReading } from '../../../../src/ask/retrieval/passage-search.ts'
@@ -92,6 +93,15 @@ t.test('words say nothing about passages in another language, where vectors can'
   t.notOk('coverage' in passageSignals(withVectors))
   t.ok('window' in passageSignals(withVectors))
   t.ok('coverage' in passageSignals({ ...withVectors, candidates: null }), 'without vectors words are all there is')
+})
+
+t.test('a single candidate rises above no other, which does not count against it', async t => {
+  const only = passage('text', scored(0, { vector: 0.5, vectorRank: 1, lexicalRank: 1 }))
+  const found = { passages: [only], candidates: { mean: 0.5, deviation: 0 } }
+  const signals = passageSignals(evidence('What?', { counts: {} }, found))
+  for (const { stage, signals: learnt } of learned.models)
+    for (const { name, mean, deviation } of learnt)
+      if (name === 'rise') t.ok(Math.abs(signals.rise! - mean) < deviation / 10, stage)
 })
 
 t.test('vectors: on the scale of the model, or as measured in the collection', async t => {
