@@ -99,6 +99,8 @@ function environmentOf({ redisUrl, model }: Servers, databaseUrl: string, port: 
   })
   return {
     ...settingsFor(model, 'test-embedding'),
+    // A fresh question has a number that no document has.
+    ABSTAIN_BELOW: '0',
     PORT: String(port),
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,

@@ -36,9 +36,9 @@ tap.test('a real multilingual model', { skip: realModelsSkipReason() }, async t 
       const [one, other] = await Promise.all([named.ask(body), unnamed.ask(body)])
       t.same([one.status, one.json.degraded, other.json.degraded], [200, [], []])
       t.same(spoken(other.json), spoken(one.json), question)
-      t.type(one.json.explain.relevance, 'number')
+      t.type(one.json.explain.confidence, 'number')
       // Not by chance: the vectors have the same say in it.
-      for (const figure of ['vector_share', 'relevance'] as const) {
+      for (const figure of ['vector_share', 'confidence'] as const) {
         const [a, b] = [one.json.explain[figure], other.json.explain[figure]]
         t.ok(a === b || Math.abs(a - b) < 0.01, `${question} ${figure}: ${a} and ${b}`)
       }

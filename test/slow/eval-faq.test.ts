@@ -16,7 +16,9 @@ for (const world of eitherWorld) {
   tap.test(`the project's own set, ${world}`, { skip: skipReason(world) }, async t => {
     const env = await databaseSettings(t, world)
     const runs = t.testdir({})
-    const { code, json, stderr } = await runCli(['eval', faq, '--run', runs, '--json'], { env })
+    // As the service does by default: the learned gate was fitted with calibrated collections.
+    const settings = { ...env, CALIBRATION: 'on' }
+    const { code, json, stderr } = await runCli(['eval', faq, '--run', runs, '--json'], { env: settings })
 
     await t.test('no figure is below the committed baseline', async t => {
       t.equal(code, 0, stderr)

@@ -153,6 +153,9 @@ function digitsOf(text: string): string {
   return text.replace(/\P{Nd}+/gu, '')
 }
 
+/** The mean of what the models learned from. A single candidate rises above nothing, which speaks neither for it nor against it. */
+const usualRise = 3.94
+
 function windowSignals(
   { collection: { calibration, chunkCount }, similarity, candidates }: Evidence,
   judged: readonly Passage[],
@@ -165,7 +168,8 @@ function windowSignals(
   const ranks = [first?.scores.lexicalRank, first?.scores.vectorRank].map(rank => rank ?? Infinity)
   return {
     window: scale(best),
-    rise: (candidates.deviation > 0 ? (best - candidates.mean) / candidates.deviation : 0) + riseOfFewer(chunkCount),
+    rise:
+      candidates.deviation > 0 ? (best - candidates.mean) / candidates.deviation + riseOfFewer(chunkCount) : usualRise,
     window_gap: scale(best) - scale(next),
     agreement: 1 / Math.max(...ranks),
   }

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { learned } from '../../../../src/ask/abstention/learned.ts'
 import { answerSignals, passageSignals, signalsBySource } from '../../../../src/ask/abstention/signals.ts'
 import { analyzeText, readBy } from '../../../../src/ask/retrieval/analyze-question.ts'
 import type { TermReading } from '../../../../src/ask/retrieval/passage-search.ts'
@@ -94,11 +95,20 @@ t.test('words say nothing about passages in another language, where vectors can'
   t.ok('coverage' in passageSignals({ ...withVectors, candidates: null }), 'without vectors words are all there is')
 })
 
+t.test('a single candidate rises above no other, which does not count against it', async t => {
+  const only = passage('text', scored(0, { vector: 0.5, vectorRank: 1, lexicalRank: 1 }))
+  const found = { passages: [only], candidates: { mean: 0.5, deviation: 0 } }
+  const signals = passageSignals(evidence('Which dormitory?', { counts: {} }, found))
+  for (const { stage, signals: learnt } of learned.models)
+    for (const { name, mean, deviation } of learnt)
+      if (name === 'rise') t.ok(Math.abs(signals.rise! - mean) < deviation / 10, stage)
+})
+
 t.test('vectors: on the scale of the model, or as measured in the collection', async t => {
   const near = passage('text', scored(0, { vector: 0.5, vectorRank: 2, lexicalRank: 1 }))
   const next = passage('other', scored(0, { vector: 0.4, vectorRank: 3 }))
   const found = { passages: [near, next], candidates: { mean: 0.3, deviation: 0.1 } }
-  const signals = passageSignals(evidence('What?', { counts: {} }, found))
+  const signals = passageSignals(evidence('Which dormitory?', { counts: {} }, found))
   const rounded = (value?: number) => Math.round(value! * 1000) / 1000
   t.equal(rounded(signals.window), 0.75)
   t.equal(rounded(signals.window_gap), 0.25)
@@ -162,7 +172,7 @@ t.test('a reranker: probabilities and log-odds mean the same', async t => {
   const reranked = (first: number, second: number) =>
     passageSignals(
       evidence(
-        'What?',
+        'Which dormitory?',
         { counts: {} },
         { passages: [first, second].map(rerank => passage('x', scored(1, { rerank }))) },
       ),
