@@ -132,7 +132,7 @@ t.test('vectors: on the scale of the model, or as measured in the collection', a
     chunkCount: 100,
   }
   const collection = { chunkCount: 100, calibration }
-  t.equal(rounded(passageSignals(evidence('What?', { counts: {} }, { ...found, collection })).window), 1)
+  t.equal(rounded(passageSignals(evidence('Which dormitory?', { counts: {} }, { ...found, collection })).window), 1)
 })
 
 t.test('coverage: 0 is what questions of other fields cover in this collection', async t => {
