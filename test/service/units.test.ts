@@ -69,7 +69,7 @@ async function found(
 
 const locks = `# Doors
 
-The door has a new lock, and the porter has its key. It opens at nine.`
+The door has a new lock, and the porter has its key. Visitors ring the bell.`
 
 const textsOf = ({ text, start, units = [] }: Passage) =>
   units.map(unit => text.slice(unit.start - start, unit.end - start))

@@ -69,13 +69,16 @@ export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Pass
   const named = new Set(asked.terms.flatMap(({ term, standsIn }) => (standsIn && !isPart(term) ? [term] : [])))
   const isUnseen = unseenBy(wanted, all, passages)
   const signalsOf = createSignals({ wanted, shareOf, all, passages, near })
+  // Vectors do not tell names and numbers of rows apart.
+  const isRowNamed = all.some(({ row, terms }) => row?.header && shareOf(wanted.intersection(terms)) >= mostly)
+  const isByVector = near !== null && !isRowNamed
 
   const sentences = all.map((each, i): ScoredSentence => {
     const words = wordsOf(each, wanted)
     const signals = signalsOf(each, i, words)
     const isAskedPart = isAsked(each.part)
     const ofPart = isAskedPart ? ofPartWeight : words.found.isDisjointFrom(named) ? 0 : namedWeight
-    const isAbout = isRowApart(each, words, near !== null, shareOf) && (isRelated(signals, ofPart) || isUnseen(each))
+    const isAbout = isRowApart(each, words, isByVector, shareOf) && (isRelated(signals, ofPart) || isUnseen(each))
     const isSeed = each.isSeed || (each.isField && isNamed(each.text, wanted, languageOf(passages, each), isFolded))
     return { ...each, ...words, isSeed, isAskedPart, score: isAbout ? weighted(signals, weights) + ofPart : 0 }
   })
@@ -132,15 +135,21 @@ function isRelated({ words, heading, meaning, near }: Signals, ofPart: number): 
   return words > 0 || heading > 0 || near > 0 || meaning + ofPart >= 0.5
 }
 
-/** Of a row, only its own words or its vector tell it from the other rows; a header stands for all of them. */
+/** Share of the question from which on words say which row is meant. */
+const mostly = 0.5
+
+/**
+ * Of a row, only its own words tell it from the other rows, or its vector, where no row has most of what was asked; a
+ * header stands for all of them.
+ */
 function isRowApart(
   { row }: PassageSentence,
   words: FoundWords,
-  hasUnits: boolean,
+  isByVector: boolean,
   shareOf: Scored['shareOf'],
 ): boolean {
   if (row === undefined || words.ownFound.size > 0) return true
-  return row.header === null ? shareOf(words.foundAbove) >= 0.5 : hasUnits
+  return row.header === null ? shareOf(words.foundAbove) >= mostly : isByVector
 }
 
 /** The sentences with the words of the question that they have in another form. */

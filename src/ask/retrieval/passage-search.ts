@@ -64,17 +64,6 @@ export interface TermReading {
   readonly isUnknown: boolean
 }
 
-/** How the collection reads a term of the question. */
-export interface TermReading {
-  readonly term: string
-  /** Chunks of the collection that have it. */
-  readonly chunkCount: number
-  /** What it was read as where no chunk has it; the likeliest first. */
-  readonly corrections: readonly TermCorrection[]
-  /** No chunk has it, in any spelling, as two words, or as a part of a longer one. */
-  readonly isUnknown: boolean
-}
-
 export interface PassageSearchResult {
   readonly candidates: readonly Candidate[]
   /** What a chunk with all words of the question could score by BM25, also with those that no document has; 0 without words. */

@@ -120,6 +120,17 @@ t.test('rows of a table never stand for a question that only its neighbours answ
   t.equal(text, '| Version | Date | Changes |\n| 3.0 | 2024-03-01 | new console | [1]')
 })
 
+t.test('of rows that are alike, the one with the name that was asked answers, however near the others are', async t => {
+  const towns = ['Towna26', 'Townb31', 'Townc37', 'Townd43', 'Towne48']
+  const rows = towns.map((town, i) => `| ${town} | ${310 + i} | ${7010 + i} |`)
+  const page = withUnits(
+    found(`| Branch | Members | Loans |\n${rows.join('\n')}`, 'Branches', 1),
+    Object.fromEntries(rows.map((row, i) => [row, [0.71, 0.7, 0.78, 0.69, 0.77][i]!])),
+  )
+  const text = await answer('How many loans does Townb31 have?', [page])
+  t.equal(text, '| Branch | Members | Loans |\n| Townb31 | 311 | 7011 | [1]')
+})
+
 const pale = 'If prints are pale, raise the darkness in steps of one.'
 const feeds = 'The printer feeds one label whenever its lid has been closed.'
 const labels = (scores: readonly [pale: object | number, feeds: object | number]): Passage[] => [
