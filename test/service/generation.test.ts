@@ -125,7 +125,7 @@ for (const world of eitherWorld) {
     ] as const) {
       t.test(`the model finds no answer: abstains in the question's language (${question.slice(0, 7)})`, async t => {
         model.chat.behave({ answer: 'NO_ANSWER' })
-        const { json } = await app.ask({ question })
+        const { json } = await app.ask({ question, mode: 'fast' })
         t.match(json, {
           abstained: true,
           generator: 'llm',
