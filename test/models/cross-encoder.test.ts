@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { openCrossEncoder } from '../../src/adapters/models/onnx/cross-encoder.ts'
 import { openOnnxEmbedder } from '../../src/adapters/models/onnx/embedder.ts'
+import { modelsFolder, realModelsSkipReason } from '../support/real-models.ts'
 
 /**
  * Real models from folders: ms-marco-MiniLM-L-12-v2 and bge-small-en-v1.5, both with 8-bit weights. The expected numbers
@@ -12,10 +12,8 @@ import { openOnnxEmbedder } from '../../src/adapters/models/onnx/embedder.ts'
 t.setTimeout(1_800_000)
 
 const never = new AbortController().signal
-const models = process.env['MODELS_DIR'] ?? process.env['ASKWELL_MODELS'] ?? '.models'
-const folder = (name: string) => join(models, 'onnx', name)
-const skipReason = (name: string): string | false =>
-  existsSync(folder(name)) ? false : `left out: there is no ${folder(name)}; set MODELS_DIR to the folder of the models`
+const folder = (name: string) => join(modelsFolder, 'onnx', name)
+const skip = realModelsSkipReason()
 
 const expected: readonly (readonly [question: string, texts: readonly (readonly [text: string, score: number])[]])[] = [
   [
@@ -38,7 +36,7 @@ const expected: readonly (readonly [question: string, texts: readonly (readonly 
   ],
 ]
 
-t.test('a cross-encoder scores as in Python', { skip: skipReason('reranker_en') }, async t => {
+t.test('a cross-encoder scores as in Python', { skip }, async t => {
   const encoder = await openCrossEncoder(folder('reranker_en'))
   t.teardown(() => encoder.close())
   for (const [question, texts] of expected) {
@@ -57,18 +55,14 @@ t.test('a cross-encoder scores as in Python', { skip: skipReason('reranker_en') 
   }
 })
 
-t.test(
-  'the other models of the folder are no cross-encoders, and said to be none',
-  { skip: skipReason('bge_small_en') },
-  async t => {
-    await t.rejects(openCrossEncoder(folder('bge_small_en')), {
-      code: 'model_failed',
-      detail: /returns last_hidden_state .*, but not one or two logits per pair/,
-    })
-  },
-)
+t.test('the other models of the folder are no cross-encoders, and said to be none', { skip }, async t => {
+  await t.rejects(openCrossEncoder(folder('bge_small_en')), {
+    code: 'model_failed',
+    detail: /returns last_hidden_state .*, but not one or two logits per pair/,
+  })
+})
 
-t.test('EMBEDDING_POOLING=cls gives the similarities of bge', { skip: skipReason('bge_small_en') }, async t => {
+t.test('EMBEDDING_POOLING=cls gives the similarities of bge', { skip }, async t => {
   const embedder = await openOnnxEmbedder({ path: folder('bge_small_en'), languages: ['en'], pooling: 'cls' })
   t.teardown(() => embedder.close())
   const [question, answer, other] = await embedder.embed(

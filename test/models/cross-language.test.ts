@@ -1,15 +1,12 @@
 import t from 'tap'
-import { adminKey, anyWorld, skipReason, startApp, type App } from '../support/app.ts'
+import { adminKey, anyWorld, startApp, type App } from '../support/app.ts'
+import { realModelsSkipReason, startRealModels } from '../support/real-models.ts'
 
-/**
- * A real multilingual model over documents in three languages. `MODELS_URL` is that of a server with the protocol of
- * OpenAI that has multilingual-e5-small, such as `http://127.0.0.1:8700/v1`.
- */
+/** A real multilingual model over documents in three languages. */
 
 t.setTimeout(1_800_000)
 
 const admin = { authorization: `Bearer ${adminKey}` }
-const url = process.env['MODELS_URL']
 
 const documents = [
   [
@@ -53,21 +50,12 @@ async function load(app: App): Promise<void> {
   t.equal(status, 200)
 }
 
-const skip = url === undefined ? 'MODELS_URL is not set: no real multilingual model' : skipReason(anyWorld)
-
 t.test(
   'a real multilingual model: the right document is among the first two, whatever its language',
-  { skip },
+  { skip: realModelsSkipReason() },
   async t => {
-    const app = await startApp(t, anyWorld, {
-      OPENAI_BASE_URL: url!,
-      OPENAI_API_KEY: 'none',
-      CHAT_MODEL: 'none',
-      EMBEDDING_MODEL: 'multilingual-e5-small',
-      EMBEDDING_QUERY_PREFIX: 'query:',
-      EMBEDDING_PASSAGE_PREFIX: 'passage:',
-      EMBEDDING_MAX_TOKENS: '512',
-    })
+    const models = await startRealModels(t)
+    const app = await startApp(t, anyWorld, models.embedding('multilingual-e5-small'))
     await load(app)
     for (const [question, language, source] of questions) {
       const { json } = await app.send('POST', '/search', { collection: 'park', question, top_k: 2 })
