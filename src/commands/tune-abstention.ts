@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError } from 'commander'
 import { sampleTitles, writeAbstention } from '../adapters/postgres/store/abstention.ts'
 import { unknownCollection } from '../ask/unknown-collection.ts'
 import { readConfig } from '../config/config.ts'
 import type { Config } from '../config/terms.ts'
 import { openDeps, type Deps } from '../deps.ts'
+import { createFaults, objectRows } from '../eval/set-rows.ts'
 import {
   askForTuning,
   syntheticQuestions,
@@ -56,7 +56,7 @@ export function addTuneAbstention(tune: Command, host: Host): void {
 
 async function tuneAbstention(host: Host, options: Options, signal: AbortSignal): Promise<Result> {
   const { collection, lose, questions: file } = options
-  const judged = file === undefined ? null : judgedQuestions(file)
+  const judged = file === undefined ? null : await judgedQuestions(file)
   const config = readConfig(host.env)
   const deps = await openDeps(openGates(config), createLogger(openGates(config)), { signal })
   try {
@@ -124,25 +124,17 @@ function rejectTooFew(questions: readonly TuningQuestion[], isJudged: boolean): 
   )
 }
 
-function judgedQuestions(file: string): TuningQuestion[] {
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .flatMap((line, index) => (line.trim() === '' ? [] : [judgedQuestion(line, `${file}:${index + 1}`)]))
-}
-
-function judgedQuestion(line: string, place: string): TuningQuestion {
-  const { question, answerable } = parsed(line, place)
-  if (typeof question !== 'string' || question.trim() === '' || typeof answerable !== 'boolean')
-    throw new Error(`${place}: needs "question", a text, and "answerable", true or false`)
-  return { text: question, isAnswerable: answerable }
-}
-
-function parsed(line: string, place: string): { readonly question?: unknown; readonly answerable?: unknown } {
-  try {
-    return (JSON.parse(line) ?? {}) as object
-  } catch {
-    throw new Error(`${place}: is not JSON`)
+async function judgedQuestions(file: string): Promise<TuningQuestion[]> {
+  const faults = createFaults()
+  const questions: TuningQuestion[] = []
+  for await (const { line, fields } of objectRows(file, faults)) {
+    const { question, answerable } = fields
+    if (typeof question === 'string' && question.trim() !== '' && typeof answerable === 'boolean')
+      questions.push({ text: question, isAnswerable: answerable })
+    else faults.add(file, line, 'needs "question", a text, and "answerable", true or false')
   }
+  faults.throwIfAny()
+  return questions
 }
 
 function percent(text: string): number {

@@ -93,9 +93,9 @@ tap.test('ABSTAIN_BELOW', { skip: skipReason(anyWorld) }, async t => {
   })
 })
 
-/** Questions as people would judge them. */
-function judged(app: Pick<App, 'env'>, t: Test, lines: readonly object[]) {
-  const cwd = t.testdir({ 'judged.jsonl': lines.map(line => JSON.stringify(line)).join('\n') })
+/** Questions as people would judge them, in a file as editors on Windows save it. */
+function judged(app: Pick<App, 'env'>, t: Test, lines: readonly unknown[]) {
+  const cwd = t.testdir({ 'judged.jsonl': `\ufeff${lines.map(line => JSON.stringify(line)).join('\r\n')}\r\n` })
   return async (...args: string[]) => await runCli(['tune', 'abstention', ...args], { env: app.env, cwd })
 }
 
@@ -168,10 +168,10 @@ for (const world of eitherWorld)
         code: 1,
         stderr: /has 3 answerable questions; at least 20 are needed/,
       })
-      const broken = judged(app, t, [{ question: 'What?' }])
+      const broken = judged(app, t, [{ question: 'What?' }, null])
       t.match(await broken('-q', 'judged.jsonl'), {
         code: 1,
-        stderr: /judged\.jsonl:1: needs "question", a text, and "answerable"/,
+        stderr: /judged\.jsonl:1: needs "question", a text, and "answerable".*\njudged\.jsonl:2: is not a JSON object/,
       })
     })
   })

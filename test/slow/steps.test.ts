@@ -47,6 +47,13 @@ const { unitsOf } = await import('../../src/text/units.ts')
 const { cite } = await import('../../src/ask/generation/cite.ts')
 const { extractFrom } = await import('../../src/ask/generation/extractive.ts')
 const { analyzeText } = await import('../../src/ask/retrieval/analyze-question.ts')
+const { pack } = await import('../../src/ask/generation/pack.ts')
+const { contextOf } = await import('../../src/ask/retrieval/follow-up.ts')
+const { promisingUnits } = await import('../../src/ask/retrieval/unit-choice.ts')
+const { storyOf } = await import('../../src/ask/retrieval/story.ts')
+const { smallTalkOf, withoutGreetings } = await import('../../src/ask/smalltalk/small-talk.ts')
+const { syntheticQuestions } = await import('../../src/ask/calibration/synthetic.ts')
+const { otherLettersOf, respelled, termsToKnow } = await import('../../src/text/other-letters.ts')
 const { clausesOf } = await import('../../src/ask/generation/clauses.ts')
 const { delimited: fence } = await import('../../src/ask/generation/delimiters.ts')
 const { createCitationMarkers: createMarkers } = await import('../../src/ask/generation/citation-markers.ts')
@@ -189,6 +196,46 @@ function quoted(text: string) {
   return extractFrom({ asked, question, passages: [{ ...whole, units: lines }] })
 }
 
+const turn = (content: string) => ({ role: 'user', content }) as const
+
+/** The text in front of a question, behind it, and as what was said before it. */
+function conversation(text: string): void {
+  for (const asked of [`Hello, ${text}`, `What is it? ${text}`, text]) {
+    const question = {
+      text: asked,
+      collection: 'a',
+      mode: 'fast',
+      topK: 5,
+      filters: {},
+      language: 'en',
+      history: [],
+    } as const
+    smallTalkOf(question, { languages: ['en'] })
+    withoutGreetings(asked)
+  }
+  contextOf('and that?', [turn(text), turn(`Hello, ${text}`)], 'en')
+}
+
+/** As all of its words were known, and as none was. */
+function otherLetters(text: string): void {
+  for (const given of [undefined, 'ru']) {
+    const ways = otherLettersOf(text, { among: ['ru', 'kk', 'en'], given })
+    respelled(text, ways, new Set(termsToKnow(ways)), given)
+    respelled(text, ways, new Set(), given)
+  }
+}
+
+function questionsOf(text: string): void {
+  const chunk = { chunkId: 1, documentId: 'd', language: 'en', start: 0 }
+  const story = 'The office is open. It closes at five. Cards are made there on Mondays.'
+  syntheticQuestions([
+    { ...chunk, title: 'Title', text },
+    { ...chunk, title: text, text: story },
+  ])
+}
+
+const limits = { most: 32, mostPerPassage: 8, leastPerPassage: 2 }
+
 const subjects: Readonly<Record<string, Subject>> = {
   'tidying and folding': { length: 1200, every: 7, work: text => [cleanText(text), cleanLine(text), fold(text)] },
   sentences: { length: 1200, every: 7, work: text => sentences(text, 'en') },
@@ -211,6 +258,20 @@ const subjects: Readonly<Record<string, Subject>> = {
       { length: 450, every: 13, work: (text: string) => gist(text, language) },
     ]),
   ),
+  'a story': { length: 1500, every: 7, work: text => [storyOf(text, 'en'), storyOf(text.replaceAll('\n', ' '), 'ru')] },
+  'a conversation': { length: 1500, every: 7, work: conversation },
+  'other letters': { length: 1500, every: 7, work: otherLetters },
+  'questions of a chunk': { length: 1500, every: 7, work: questionsOf },
+  'units for a reranker': {
+    length: 1500,
+    every: 7,
+    work: text => promisingUnits('When is it?', [passage(text)], limits),
+  },
+  'passages that are cut': {
+    length: 3000,
+    every: 11,
+    work: text => pack([passage(text)], { question: 'When is it?', maxTokens: 200 }),
+  },
   'the words of a model': { length: 1500, every: 5, work: read },
   clauses: { length: 1500, every: 7, work: text => clausesOf(text, 'en') },
   citations: { length: 1500, every: 13, work: text => cite('The pool has 20 connections. [1]', [passage(text)], 'en') },
@@ -246,6 +307,8 @@ const cellEdges = (count: number) => Array.from({ length: count }, (_, i) => `\\
 
 /** Shapes that each were quadratic once: named, so that no choice of shapes leaves them out. */
 const once: readonly (readonly [subject: string, text: (length: number) => string])[] = [
+  ['a story', length => 'a\n\n'.repeat(length / 3)],
+  ['a story', length => 'a, '.repeat(length / 3)],
   ['tidying and folding', length => `a${'\u0301\u0323'.repeat(length / 2)}`],
   ['units', length => '```a\n'.repeat(length / 5)],
   ['sections of nothing but headings', length => 'a\n'.repeat(length / 2)],

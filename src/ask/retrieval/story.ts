@@ -1,4 +1,5 @@
 import { analyze, isStopWord } from '../../text/analyze.ts'
+import { memoized } from '../../text/memoized.ts'
 import { sentences } from '../../text/sentences.ts'
 
 /** A question with a tale around it, apart. */
@@ -24,9 +25,14 @@ export function storyOf(text: string, language: string): Story | null {
   const parts = sentences(text, language).map(({ start, end }) => text.slice(start, end))
   const asking = parts.flatMap((part, i) => (isAsking(part) ? [i] : []))
   let chosen = asking.length > 0 ? asking : [parts.length - 1]
-  const questionOf = (indices: readonly number[]) => indices.map(i => endOf(parts[i]!, language)).join(' ')
-  while (chosen[0]! > 0 && namedIn(questionOf(chosen), language) < leastNamed) chosen = [chosen[0]! - 1, ...chosen]
-  const question = questionOf(chosen)
+  const asked = memoized((i: number) => endOf(parts[i]!, language))
+  const named = (i: number) => namedIn(asked(i), language)
+  let count = chosen.reduce((sum, i) => sum + named(i), 0)
+  // Each sentence is counted once: a text may consist of a thousand that name nothing.
+  let first = chosen[0]!
+  for (; first > 0 && count < leastNamed; first--) count += named(first - 1)
+  chosen = [...parts.keys()].slice(first, chosen[0]).concat(chosen)
+  const question = chosen.map(asked).join(' ')
   return question === text ? null : { question, text }
 }
 
@@ -38,9 +44,10 @@ function isAsking(sentence: string): boolean {
 function endOf(sentence: string, language: string): string {
   if (sentence.split(/\s+/).length <= longestQuestion) return sentence
   const clauses = sentence.split(/(?<=[,;:，；：、—–])\s*/)
-  let end = clauses.pop()!
-  while (clauses.length > 0 && namedIn(end, language) < leastNamed) end = `${clauses.pop()!} ${end}`
-  return end
+  let first = clauses.length - 1
+  let count = namedIn(clauses[first]!, language)
+  for (; first > 0 && count < leastNamed; first--) count += namedIn(clauses[first - 1]!, language)
+  return clauses.slice(first).join(' ')
 }
 
 function namedIn(text: string, language: string): number {

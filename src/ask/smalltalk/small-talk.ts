@@ -49,7 +49,8 @@ const hasWord = /[\p{L}\p{N}]/u
 
 /** The phrases that the whole text consists of; null if there is anything else in it, or nothing. */
 function saidIn(text: string): readonly (readonly Meaning[])[] | null {
-  if (text.length > longest) return null
+  // Who says a number with it names something.
+  if (text.length > longest || /\p{N}/u.test(text)) return null
   const [first] = wordsOf(text)
   if (first === undefined) return signsIn(text)
   // Nearly every question ends here.
@@ -115,11 +116,11 @@ function withoutGreeting(text: string): string {
     const after = at + phrase.words.length
     const addressed = after + addressedAt(words, after, text)
     if (isApart(words, addressed, text)) at = addressed
-    else if (isApart(words, after, text) || isBeforeQuestion(phrase, words, after)) at = after
+    else if (isApart(words, after, text) || isBeforeQuestion(phrase, words, after, text)) at = after
     else break
     end = at
   }
-  return end === 0 ? text : text.slice(words[end]?.start ?? text.length)
+  return end === 0 ? text : text.slice(words[end - 1]!.end).replace(separators, '')
 }
 
 const leading: readonly Kind[] = ['greeting', 'thanks', 'fine', 'wellbeing']
@@ -128,18 +129,31 @@ const mostGreeted = 24
 
 /** Whether the word at `at` is separated from the one before it: by a sign of punctuation, a picture or a line. */
 function isApart(words: readonly Spoken[], at: number, text: string): boolean {
-  const next = words[at]
-  const before = words[at - 1]
-  return next !== undefined && before !== undefined && apart.test(text.slice(before.end, next.start))
+  return apart.test(gapBefore(words, at, text) ?? '')
 }
 
-const apart = /[^\s\-'’"()]|\n/u
+/** What stands between the word at `at` and the one before it; null if one of them is missing. */
+function gapBefore(words: readonly Spoken[], at: number, text: string): string | null {
+  const [before, next] = [words[at - 1], words[at]]
+  return before && next ? text.slice(before.end, next.start) : null
+}
+
+/** Not the signs within a name: "hello.py", "hello_world", "ok/cancel". */
+const apart = /^[,!?…]|(?:^|\s)[.,;:!?…]+\s|[。！？，、；：؟،—\n]|\s[-–]+\s|[:;]-?[()]|\p{Extended_Pictographic}/u
+/** From the end of a greeting on. What follows may begin with a sign of its own: ".NET", "__init__", "(a)", "404". */
+const separators =
+  /^[.,;:!?…)]*(?:[\s。！？，、；：؟،—]|[.,;:!?…\-–]+(?=\s)|[:;]-?[()]|\p{Extended_Pictographic}|[\u200d\ufe0f\p{EMod}])*/u
 
 /** "hello how do I …": without a sign between them, a function word shows that the question begins here. */
-function isBeforeQuestion({ words: said, meanings }: Phrase, words: readonly Spoken[], at: number): boolean {
+function isBeforeQuestion(
+  { words: said, meanings }: Phrase,
+  words: readonly Spoken[],
+  at: number,
+  text: string,
+): boolean {
   const next = words[at]
   const isGreeting = meanings.some(({ kind }) => kind === 'greeting' || kind === 'thanks')
-  if (next === undefined || !isGreeting) return false
+  if (next === undefined || !isGreeting || !/^[\s"'“„()]*$/.test(gapBefore(words, at, text) ?? '')) return false
   return said.length >= 3 || meanings.some(({ language }) => functionWords(language).has(next.word))
 }
 

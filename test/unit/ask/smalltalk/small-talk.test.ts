@@ -117,8 +117,21 @@ t.test('the greeting before a question and the thanks after it are no part of it
     ['Ciao, come mi iscrivo? Grazie mille', 'come mi iscrivo?'],
     ['你好，图书馆几点开门？谢谢', '图书馆几点开门？'],
     ['こんにちは。図書館は何時まで？', '図書館は何時まで？'],
+    ['Привет) как подать заявку', 'как подать заявку'],
+    ['hi 👋🏽 what is the fee', 'what is the fee'],
+    ['hello... what is the fee', 'what is the fee'],
+    ['Hi, 5 days or 10 days?', '5 days or 10 days?'],
+    ['Привет, 3 корпус где?', '3 корпус где?'],
+    ['Hi! .NET or Java?', '.NET or Java?'],
+    ['Hello, __init__ does what?', '__init__ does what?'],
+    ['Hi, (a) or (b)?', '(a) or (b)?'],
+    ['Hello, $HOME is where?', '$HOME is where?'],
   ]
   for (const [text, rest] of cases) t.equal(withoutGreetings(text), rest, text)
+})
+
+t.test('what has a number is no small talk', async t => {
+  for (const text of ['ok 404', 'hello 112', '2024, thanks']) t.notOk(isSmallTalk(text), text)
 })
 
 t.test('words that only look like a greeting stay', async t => {
@@ -131,6 +144,12 @@ t.test('words that only look like a greeting stay', async t => {
     'What does it mean to say "thanks"?',
     'hello',
     'Hello, hello!',
+    'hello_world returns what?',
+    'hello.py prints what?',
+    'ok/cancel button',
+    'thanks@example.com bounces',
+    'hello_how_to.md is where?',
+    'hi 5',
     '',
     '!!!',
   ]
