@@ -1,4 +1,4 @@
-import { createCalibrationStore } from '../adapters/postgres/store/calibrations.ts'
+import { createCalibrationStore, type CalibrationStore } from '../adapters/postgres/store/calibrations.ts'
 import type { CollectionStore } from '../adapters/postgres/store/collections.ts'
 import type { Database } from '../adapters/postgres/database.ts'
 import { createPassageStore } from '../adapters/postgres/store/passages.ts'
@@ -45,7 +45,7 @@ export async function calibrate(name: string, parts: CalibrateParts, options: Ca
   const calibrations = createCalibrationStore(database)
   const collection = await store.collection(name, signal)
   if (!collection || !isMeasurable(collection, embedder)) return none
-  const current = upToDate(collection, options)
+  const current = await upToDate(collection, calibrations, options)
   if (current) return current
   const claimant = await calibrations.claim(collection, signal)
   if (claimant === null) return { state: 'claimed' }
@@ -63,10 +63,16 @@ function isMeasurable({ chunkCount, model }: Collection, embedder: Embedder): bo
   return chunkCount > 0 && (model === null || model.name === embedder.model)
 }
 
-function upToDate(collection: Collection, { isForced = false }: CalibrateOptions): Calibrated | null {
+async function upToDate(
+  collection: Collection,
+  calibrations: CalibrationStore,
+  { isForced = false, signal }: CalibrateOptions,
+): Promise<Calibrated | null> {
   const { calibration } = collection
-  if (isForced || calibration === null || isOutdated(calibration, collection)) return null
-  return { state: 'current', calibration }
+  if (isForced || calibration === null) return null
+  // Units may have been added since, after an upgrade for example. They are counted only where none was measured.
+  const unitChunkCount = calibration.units === null ? await calibrations.countUnits(collection, signal) : 0
+  return isOutdated(calibration, { ...collection, unitChunkCount }) ? null : { state: 'current', calibration }
 }
 
 async function measureClaimed(
@@ -80,7 +86,7 @@ async function measureClaimed(
   // Read again: whoever had claimed it before may have measured it meanwhile.
   const collection = await store.collection(name, signal)
   if (collection?.id !== id || collection.model?.id !== model?.id) return none
-  const current = upToDate(collection, options)
+  const current = await upToDate(collection, calibrations, options)
   if (current) return current
   const measured = await measure({
     collection: askedFrom(collection, embedder),

@@ -214,6 +214,13 @@ tap.test('the command measures again and says what it found', async t => {
   t.match(await runCli(['tune', 'calibration', '-c', 'nothing'], { env }), { code: 1 })
 })
 
+tap.test('units that are added later are measured, though the documents stay', async t => {
+  const env = await loaded(t, { EMBEDDING_MODEL: 'local', CALIBRATION: 'on', EMBEDDING_UNITS: 'off' })
+  t.match(await calibrationIn(env), { units: null })
+  t.match(await runCli(['reembed'], { env: { ...env, EMBEDDING_UNITS: 'on' } }), { code: 0 })
+  t.match(await calibrationIn(env), { units: { unrelated: Number, related: Number } })
+})
+
 tap.test('several processes and failures', async t => {
   const env = await loaded(t, { EMBEDDING_MODEL: 'local' })
   const database = await opened(t, env)

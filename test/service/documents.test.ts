@@ -86,6 +86,15 @@ for (const world of worlds) {
       },
     )
 
+    await t.test('languages: most chunks first, then by name, whichever came first', async t => {
+      for (const language of ['vi', 'ru', 'kk', 'it', 'en'])
+        await put(app, [{ source: language, text: `${language} 1`, language }], 'languages')
+      await put(app, [{ source: 'ru 2', text: 'ru 2', language: 'ru' }], 'languages')
+      const { collections } = (await app.send('GET', '/collections', undefined, key)).json
+      const { languages } = collections.find((each: { name: string }) => each.name === 'languages')
+      t.strictSame(languages, ['ru', 'en', 'it', 'kk', 'vi'])
+    })
+
     await t.test('a hundred documents in one PUT; one bad among them, and none is written', async t => {
       const documents = Array.from({ length: 100 }, (_, i) => ({
         source: `many/${i}.md`,

@@ -82,6 +82,8 @@ for (const world of eitherWorld) {
       'replies 401': { status: 401 },
       'replies with garbage': { garbage: true },
       'leaves a passage out': { results: results => results.slice(1) },
+      'scores a passage twice': { results: results => [...results.slice(1), results[1]] },
+      'scores beyond all measure': { results: results => results.map(each => ({ ...each, relevance_score: 1e308 })) },
       'says nothing': { silent: true },
       'breaks off': { stalled: true },
       'is slow': { delayMs: 5000 },
@@ -147,6 +149,18 @@ t.test('its wait has a limit of its own', async t => {
   const app: App = await startHandbookApp(t, anyWorld, { ...settings(server.url), RERANK_TIMEOUT_MS: '100' })
   // It says nothing for ever, and nothing is left of a minute's time but what its own limit leaves.
   t.match(await app.send('POST', '/search', { question }), { status: 200, json: { degraded: ['rerank'] } })
+  await until('it is hung up on', () => server.aborted > 0)
+})
+
+t.test('sentences that it does not score in time: the scores of whole passages stay', async t => {
+  const server = await startReranker(t)
+  const limits = { RERANK_UNITS: 'on', RERANK_TIMEOUT_MS: '2000' }
+  const app = await startHandbookApp(t, anyWorld, { ...settings(server.url), ...limits })
+  // The second request is that for the sentences.
+  server.behave({ likes: 'lost book', results: results => (server.behave({ silent: true }), results) })
+  const { json } = await app.send('POST', '/search', { question })
+  t.equal(server.requests.length, 2)
+  t.match(json, { degraded: [], passages: [{ source: 'handbook/library.md', scores: { rerank: 0.9 } }] })
   await until('it is hung up on', () => server.aborted > 0)
 })
 

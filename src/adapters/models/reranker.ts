@@ -125,8 +125,11 @@ type Charged = { readonly usage?: { readonly total_tokens?: unknown } | null }
 
 type Result = { readonly index?: unknown; readonly relevance_score?: unknown } | null
 
+/** No model's log-odds are nearly as large. Sums and squares of scores stay finite. */
+const largestScore = 1e9
+
 function isScore(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value)
+  return typeof value === 'number' && Math.abs(value) <= largestScore
 }
 
 function invalidReply(why: string, cause?: unknown): AskError {

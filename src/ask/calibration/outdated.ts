@@ -8,12 +8,21 @@ const muchChanged = 0.25
 /** Languages of a collection that are measured, most frequent first. */
 export const mostLanguages = 5
 
+/** What a measurement is compared with. */
+export interface MeasuredState {
+  readonly chunkCount: number
+  readonly languages: readonly string[]
+  /** Chunks whose units have vectors. */
+  readonly unitChunkCount: number
+}
+
 /** Whether the collection has changed much since it was measured. */
 export function isOutdated(
   calibration: Calibration,
-  { chunkCount, languages }: { readonly chunkCount: number; readonly languages: readonly string[] },
+  { chunkCount, languages, unitChunkCount }: MeasuredState,
 ): boolean {
   if (calibration.measuring !== measuringVersion) return true
+  if (calibration.units === null && unitChunkCount > muchChanged * chunkCount) return true
   if (Math.abs(chunkCount - calibration.chunkCount) > muchChanged * calibration.chunkCount) return true
   const measured = new Set(calibration.languages.slice(0, mostLanguages))
   return languages.slice(0, mostLanguages).some(each => !measured.has(each))

@@ -1,4 +1,5 @@
 import { isAskError, isOverBudget, loudness } from '../../errors.ts'
+import { startDeadline } from '../../resilience/deadline.ts'
 import type { Degraded, Passage, Run } from '../terms.ts'
 import type { QuestionCall } from './embedder.ts'
 import { passageUnits, promisingUnits } from './unit-choice.ts'
@@ -71,24 +72,31 @@ const marginMs = 20
 export function rerankWith(reranker: Reranker, settings: RerankSettings) {
   return async ({ query, passages }: ToRerank, run: Run): Promise<Reranked> => {
     const now = performance.now()
-    const end = Math.min(now + settings.budgetMs, run.deadline - marginMs)
-    const score = async (texts: readonly string[], deadline: number) =>
-      await reranker.score(query, texts, run.signal, { payer: run.payer, ...(reranker.isInProcess && { deadline }) })
+    const last = run.deadline - marginMs
+    const end = reranker.isInProcess ? Math.min(now + settings.budgetMs, last) : last
+    const score = async (texts: readonly string[], deadline: number, signal = run.signal) =>
+      await reranker.score(query, texts, signal, { payer: run.payer, ...(reranker.isInProcess && { deadline }) })
     const [first, rest] = [passages.slice(0, settings.candidates), passages.slice(settings.candidates)]
     try {
       const share = settings.readsUnits ? passagesShare : 1
       const ordered = byScore(first, await score(first.map(textOf), now + (end - now) * share), orderOf(reranker))
       if (ordered === null) return { passages, degraded: ['rerank'] }
       if (!settings.readsUnits) return { passages: [...ordered, ...rest], degraded: [] }
+      // Ends before the stage does, with which the scores of whole passages would be lost. A reranker in this process
+      // ends by itself and returns what it has.
+      const until = reranker.isInProcess ? run.deadline : end
+      const limit = startDeadline('reranking sentences', until - performance.now(), run.signal)
       const read = await withUnitScores(
         ordered,
         query,
         orderOf(reranker),
-        async texts => await score(texts, end),
-      ).catch((error: unknown) => {
-        logFailure(error, run, 'reranking sentences failed: passages are ordered as a whole')
-        return ordered
-      })
+        async texts => await Promise.race([score(texts, end, limit.signal), limit.expired]),
+      )
+        .catch((error: unknown) => {
+          logFailure(error, run, 'reranking sentences failed: passages are ordered as a whole')
+          return ordered
+        })
+        .finally(limit.stop)
       return { passages: [...read, ...rest], degraded: [] }
     } catch (error) {
       logFailure(error, run, 'reranking failed: passages keep the search order')
@@ -97,9 +105,10 @@ export function rerankWith(reranker: Reranker, settings: RerankSettings) {
   }
 }
 
-/** Rethrows what is no failure of the model. */
-function logFailure(error: unknown, { log }: Run, message: string): void {
-  if (!isAskError(error) || !error.code.startsWith('model_')) throw error
+/** Rethrows what is no failure of the model: the end of the stage, for example. */
+function logFailure(error: unknown, { log, signal }: Run, message: string): void {
+  if (!isAskError(error) || signal.aborted) throw error
+  if (!error.code.startsWith('model_') && error.code !== 'deadline_exceeded') throw error
   log[loudness(error)]({ code: error.code, detail: error.detail, err: error.cause ?? error }, message)
 }
 

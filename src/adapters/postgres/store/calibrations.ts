@@ -49,6 +49,17 @@ export function createCalibrationStore(database: Pick<Database, 'lease'>) {
     }))
   }
 
+  /** Chunks whose units have vectors. */
+  async function countUnits({ id, model }: Measured, signal: AbortSignal): Promise<number> {
+    if (model === null) return 0
+    const [row] = await lease(
+      signal,
+      sql =>
+        sql`select count(*)::int as chunks from chunk_units where collection_id = ${id} and model_id = ${model.id}`,
+    )
+    return Number(row?.['chunks'])
+  }
+
   /** Claims the collection for measuring; null while another process measures it. */
   async function claim({ id, model }: Measured, signal: AbortSignal): Promise<string | null> {
     const claimant = randomUUID()
@@ -91,7 +102,7 @@ export function createCalibrationStore(database: Pick<Database, 'lease'>) {
     )
   }
 
-  return { sample, claim, save, release }
+  return { sample, countUnits, claim, save, release }
 }
 
 /** Equal measurements have equal versions: the answers that go with them are the same. */

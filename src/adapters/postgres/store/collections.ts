@@ -160,7 +160,7 @@ async function selectCollections(sql: Sql, name: string | null): Promise<Row[]> 
     sql`
     select c.*, m.name as model_name, m.dimensions,
       (select mark from epoch_marks e where e.collection_id = c.id) as epoch_mark,
-      array(select language from collection_languages l where l.collection_id = c.id and chunk_count > 0 order by chunk_count desc) as languages,
+      array(select language from collection_languages l where l.collection_id = c.id and chunk_count > 0 order by chunk_count desc, language) as languages,
       (select coalesce(jsonb_object_agg(f.language, jsonb_build_object('weight', f.vector_weight, 'span', f.span)), '{}') from fusion_weights f where f.model = m.name) as vector_weights,
       (select k.measured from calibrations k where k.collection_id = c.id and k.model_id = coalesce(c.model_id, 0)) as calibration
     from collections c left join embedding_models m on m.id = c.model_id

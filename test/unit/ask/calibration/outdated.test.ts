@@ -3,16 +3,24 @@ import { isOutdated, measuringVersion } from '../../../../src/ask/calibration/ou
 import { calibrationOf } from '../../../support/calibration.ts'
 
 const measured = calibrationOf({ chunkCount: 100, languages: ['ru', 'kk'] })
+const now = { chunkCount: 100, languages: ['ru', 'kk'], unitChunkCount: 0 }
 
 t.test('a collection is measured again when a quarter of it, or a language, is new', async t => {
-  t.notOk(isOutdated(measured, { chunkCount: 100, languages: ['ru', 'kk'] }))
-  t.notOk(isOutdated(measured, { chunkCount: 125, languages: ['kk', 'ru'] }))
-  t.ok(isOutdated(measured, { chunkCount: 126, languages: ['ru', 'kk'] }))
-  t.ok(isOutdated(measured, { chunkCount: 74, languages: ['ru', 'kk'] }))
-  t.ok(isOutdated(measured, { chunkCount: 100, languages: ['ru', 'kk', 'en'] }))
-  t.notOk(isOutdated(measured, { chunkCount: 100, languages: ['ru'] }), 'a language that is gone changes little')
+  t.notOk(isOutdated(measured, now))
+  t.notOk(isOutdated(measured, { ...now, chunkCount: 125, languages: ['kk', 'ru'] }))
+  t.ok(isOutdated(measured, { ...now, chunkCount: 126 }))
+  t.ok(isOutdated(measured, { ...now, chunkCount: 74 }))
+  t.ok(isOutdated(measured, { ...now, languages: ['ru', 'kk', 'en'] }))
+  t.notOk(isOutdated(measured, { ...now, languages: ['ru'] }), 'a language that is gone changes little')
+})
+
+t.test('and when a quarter of its chunks has got units that were not measured', async t => {
+  const withUnits = { ...measured, units: measured.windows }
+  t.notOk(isOutdated(measured, { ...now, unitChunkCount: 25 }))
+  t.ok(isOutdated(measured, { ...now, unitChunkCount: 26 }))
+  t.notOk(isOutdated(withUnits, { ...now, unitChunkCount: 100 }))
 })
 
 t.test('and when another version measured it', async t => {
-  t.ok(isOutdated({ ...measured, measuring: measuringVersion + 1 }, { chunkCount: 100, languages: ['ru', 'kk'] }))
+  t.ok(isOutdated({ ...measured, measuring: measuringVersion + 1 }, now))
 })
