@@ -10,8 +10,8 @@ export interface Batch {
   readonly texts: readonly string[]
 }
 
-/** Scores of a batch, 0…1. */
-export type BatchScores = readonly number[]
+/** Scores of a batch, 0…1; null where the question leaves no room for the text. */
+export type BatchScores = readonly (number | null)[]
 
 const port = parentPort!
 const settings = workerData as SessionSettings
@@ -32,13 +32,19 @@ async function scored(batches: readonly Batch[]): Promise<WorkerReply<BatchScore
   return { results }
 }
 
+/** A token is seldom longer. Texts are cut before they are encoded, which takes a second for 100 kB. */
+const longestToken = 32
+
 async function score({ question, texts }: Batch): Promise<BatchScores> {
   if (!pairs) throw new Error('its tokenizer cannot join a question and a text')
-  const asked = pairs.encode(question)
-  const encoded = texts.map(text => pairs.join(asked, pairs.encode(text), settings.maxTokens))
-  if (!encoded.every(pair => pair !== null))
-    throw new Error(`the question has ${asked.length} tokens; the model takes ${settings.maxTokens} with the text`)
-  return scoresIn((await model(inputsOf(encoded))) as Outputs, texts.length)
+  const { maxTokens } = settings
+  const encode = (text: string) => pairs.encode(text.slice(0, maxTokens * longestToken))
+  const asked = encode(question)
+  const encoded = texts.map(text => pairs.join(asked, encode(text), maxTokens))
+  const fitting = encoded.filter(pair => pair !== null)
+  if (fitting.length === 0) return encoded.map(() => null)
+  const scores = scoresIn((await model(inputsOf(fitting))) as Outputs, fitting.length).values()
+  return encoded.map(pair => (pair === null ? null : (scores.next().value ?? null)))
 }
 
 /** Shorter pairs are filled up on the right, which the mask tells the model to ignore. */
@@ -62,7 +68,7 @@ function inputsOf(encoded: readonly EncodedPair[]): Readonly<Record<string, Tens
 /**
  * One logit per pair says how well the text answers. Of two, the second is for "relevant" and the first against it.
  */
-function scoresIn(outputs: Outputs, count: number): BatchScores {
+function scoresIn(outputs: Outputs, count: number): readonly number[] {
   const [only] = Object.values(outputs)
   const logits = outputs['logits'] ?? (Object.keys(outputs).length === 1 ? only : undefined)
   const [rows, width = 1] = logits?.dims ?? []

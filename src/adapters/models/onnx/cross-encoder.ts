@@ -108,12 +108,21 @@ function settingsOf({ setting, folder, file, maxTokens }: ModelFolder): SessionS
   return { setting, folder, file, maxTokens, cores: coresPerText() }
 }
 
-async function prove(pool: WorkerPool<Batch, BatchScores>, { setting, folder, file }: ModelFolder): Promise<void> {
-  const sample = { question: 'Who?', texts: ['Nobody.', 'A first text, to load the model.'] }
+async function prove(pool: WorkerPool<Batch, BatchScores>, model: ModelFolder): Promise<void> {
   try {
-    await pool.run([sample], new AbortController().signal)
+    await proveWith(pool, model)
   } catch (error) {
     await pool.close()
+    throw error
+  }
+}
+
+async function proveWith(
+  pool: WorkerPool<Batch, BatchScores>,
+  { setting, folder, file, maxTokens }: ModelFolder,
+): Promise<void> {
+  const sample = { question: 'Who?', texts: ['Nobody.', 'A first text, to load the model.'] }
+  const proof = await pool.run([sample], new AbortController().signal).catch((error: unknown) => {
     if (!isAskError(error)) throw error
     const cause = error.cause instanceof Error ? ` (${error.cause.message})` : ''
     throw unusable(
@@ -122,5 +131,7 @@ async function prove(pool: WorkerPool<Batch, BatchScores>, { setting, folder, fi
       `does not run as a cross-encoder; use the ONNX export of a reranker, which reads question and text together: optimum-cli export onnx --task text-classification${cause}`,
       error.cause,
     )
-  }
+  })
+  if (proof.flat().includes(null))
+    throw unusable(setting, folder, `takes ${maxTokens} tokens, too few for a question and a text`)
 }
