@@ -70,9 +70,8 @@ async function upToDate(
 ): Promise<Calibrated | null> {
   const { calibration } = collection
   if (isForced || calibration === null) return null
-  // Units may have been added since, after an upgrade for example. They are counted only where none was measured.
-  const unitChunkCount = calibration.units === null ? await calibrations.countUnits(collection, signal) : 0
-  return isOutdated(calibration, { ...collection, unitChunkCount }) ? null : { state: 'current', calibration }
+  const now = { ...collection, ...(await calibrations.changesSince(collection, signal)) }
+  return isOutdated(calibration, now) ? null : { state: 'current', calibration }
 }
 
 async function measureClaimed(

@@ -243,6 +243,18 @@ tap.test('several processes and failures', async t => {
     t.equal(calls.count, once, 'what is up to date costs no call')
   })
 
+  await t.test('other documents in place of the old ones: measured again', async t => {
+    const change = (since: string) =>
+      database.lease(
+        { signal: never, label: 'test' },
+        sql => sql`update documents set updated_at = now() + ${since}::interval`,
+      )
+    await change('1 hour')
+    t.equal((await calibrate('default', parts, { signal: never })).state, 'measured')
+    await change('-1 hour')
+    t.equal((await calibrate('default', parts, { signal: never })).state, 'current')
+  })
+
   await t.test('a model that fails leaves what was measured, and no claim', async t => {
     const before = (await store.collection('default'))?.calibration
     const failing = { ...parts, embedder: { ...bundled, embed: () => Promise.reject(new Error('broken')) } }

@@ -9,20 +9,26 @@ const muchChanged = 0.25
 export const mostLanguages = 5
 
 /** What a measurement is compared with. */
-export interface MeasuredState {
+export interface MeasuredState extends ChangesSince {
   readonly chunkCount: number
+  readonly documentCount: number
   readonly languages: readonly string[]
-  /** Chunks whose units have vectors. */
+}
+
+/** What has changed since it was measured. */
+export interface ChangesSince {
+  /** Documents that were added or replaced. */
+  readonly newDocumentCount: number
+  /** Chunks whose units have vectors now. */
   readonly unitChunkCount: number
 }
 
 /** Whether the collection has changed much since it was measured. */
-export function isOutdated(
-  calibration: Calibration,
-  { chunkCount, languages, unitChunkCount }: MeasuredState,
-): boolean {
+export function isOutdated(calibration: Calibration, now: MeasuredState): boolean {
+  const { chunkCount, documentCount, languages, newDocumentCount, unitChunkCount } = now
   if (calibration.measuring !== measuringVersion) return true
   if (calibration.units === null && unitChunkCount > muchChanged * chunkCount) return true
+  if (newDocumentCount > muchChanged * documentCount) return true
   if (Math.abs(chunkCount - calibration.chunkCount) > muchChanged * calibration.chunkCount) return true
   const measured = new Set(calibration.languages.slice(0, mostLanguages))
   return languages.slice(0, mostLanguages).some(each => !measured.has(each))

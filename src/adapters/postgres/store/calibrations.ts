@@ -1,4 +1,5 @@
 import { hash, randomUUID } from 'node:crypto'
+import type { ChangesSince } from '../../../ask/calibration/outdated.ts'
 import type { Calibration } from '../../../ask/calibration/terms.ts'
 import type { SampledChunk } from '../../../ask/calibration/synthetic.ts'
 import type { Collection } from '../../../ingest/terms.ts'
@@ -49,15 +50,16 @@ export function createCalibrationStore(database: Pick<Database, 'lease'>) {
     }))
   }
 
-  /** Chunks whose units have vectors. */
-  async function countUnits({ id, model }: Measured, signal: AbortSignal): Promise<number> {
-    if (model === null) return 0
+  /** Nothing where it was never measured. */
+  async function changesSince({ id, model }: Measured, signal: AbortSignal): Promise<ChangesSince> {
     const [row] = await lease(
       signal,
-      sql =>
-        sql`select count(*)::int as chunks from chunk_units where collection_id = ${id} and model_id = ${model.id}`,
+      sql => sql`
+      select (select count(*)::int from documents d where d.collection_id = k.collection_id and d.updated_at > k.measured_at) as documents,
+        (select count(*)::int from chunk_units u where u.collection_id = k.collection_id and u.model_id = k.model_id) as unit_chunks
+      from calibrations k where k.collection_id = ${id} and k.model_id = ${model?.id ?? 0}`,
     )
-    return Number(row?.['chunks'])
+    return { newDocumentCount: Number(row?.['documents'] ?? 0), unitChunkCount: Number(row?.['unit_chunks'] ?? 0) }
   }
 
   /** Claims the collection for measuring; null while another process measures it. */
@@ -102,7 +104,7 @@ export function createCalibrationStore(database: Pick<Database, 'lease'>) {
     )
   }
 
-  return { sample, countUnits, claim, save, release }
+  return { sample, changesSince, claim, save, release }
 }
 
 /** Equal measurements have equal versions: the answers that go with them are the same. */
