@@ -9,6 +9,8 @@ export interface CalibrationUpkeepParts extends Omit<CalibrateParts, 'store' | '
   readonly log: Pick<Logger, 'info' | 'warn'>
   /** Quiet time after the last write before a collection is measured. */
   readonly quietMs?: number
+  /** After the first of several writes it is measured at the latest, however little time is between them. */
+  readonly longestMs?: number
   /** Pause before a collection that failed, or that another process had claimed, is looked at again. */
   readonly retryMs?: number
 }
@@ -22,6 +24,9 @@ export interface CalibrationUpkeep {
   close(): Promise<void>
 }
 
+/** The pause doubles with each failure up to this one: every attempt costs calls to the model. */
+const longestRetryMs = 86_400_000
+
 /**
  * Calibrates collections in the background, one at a time: at the start those that were never measured, later those that
  * changed much. Of several processes one measures a collection. Nobody waits for it, its steps make way for questions,
@@ -32,24 +37,29 @@ export function openCalibrationUpkeep({
   store,
   log,
   quietMs = 10_000,
+  longestMs = 600_000,
   retryMs = 300_000,
   ...parts
 }: CalibrationUpkeepParts): CalibrationUpkeep {
   const stop = new AbortController()
   const { signal } = stop
-  const due = new Map<string, NodeJS.Timeout>()
+  const due = new Map<string, { readonly timer: NodeJS.Timeout; readonly latest: number }>()
+  const failures = new Map<string, number>()
   let last: Promise<void> = Promise.resolve()
 
-  function schedule(collection: string, ms: number): void {
+  function schedule(collection: string, ms: number, mostMs = ms): void {
     if (signal.aborted) return
-    clearTimeout(due.get(collection))
-    due.set(
-      collection,
-      setTimeout(() => {
+    const now = performance.now()
+    const { timer: before, latest = now + mostMs } = due.get(collection) ?? {}
+    clearTimeout(before)
+    const timer = setTimeout(
+      () => {
         due.delete(collection)
         last = last.then(() => maintain(collection))
-      }, ms).unref(),
-    )
+      },
+      Math.min(ms, latest - now),
+    ).unref()
+    due.set(collection, { timer, latest })
   }
 
   function start(): void {
@@ -68,6 +78,7 @@ export function openCalibrationUpkeep({
       if (!(await database.mayWrite())) return
       const startedAt = performance.now()
       const result = await calibrate(name, { database, store, ...parts }, { signal })
+      failures.delete(name)
       if (result.state === 'claimed') schedule(name, retryMs)
       if (result.state !== 'measured') return
       const { windows, units, vectorWeights, questions } = result.calibration
@@ -76,8 +87,11 @@ export function openCalibrationUpkeep({
         'collection calibrated',
       )
     } catch (error) {
-      report(error, { collection: name })
-      schedule(name, retryMs)
+      const count = failures.get(name) ?? 0
+      failures.set(name, count + 1)
+      const pauseMs = Math.min(longestRetryMs, retryMs * 2 ** count)
+      report(error, { collection: name, pauseMs })
+      schedule(name, pauseMs)
     }
   }
 
@@ -91,9 +105,9 @@ export function openCalibrationUpkeep({
 
   async function close(): Promise<void> {
     stop.abort(new Error('the service is shutting down'))
-    for (const timer of due.values()) clearTimeout(timer)
+    for (const { timer } of due.values()) clearTimeout(timer)
     await last
   }
 
-  return { start, written: collection => schedule(collection, quietMs), close }
+  return { start, written: collection => schedule(collection, quietMs, longestMs), close }
 }

@@ -10,6 +10,8 @@ export interface IndexMaintenanceParts {
   readonly log: Pick<Logger, 'info' | 'warn'>
   /** Quiet time after the last write before anything is done: an index is better built over all of the writes. */
   readonly quietMs?: number
+  /** After the first of several writes it is done at the latest, however little time is between them. */
+  readonly longestMs?: number
 }
 
 export interface IndexMaintenance {
@@ -29,21 +31,25 @@ export function openIndexMaintenance({
   store,
   log,
   quietMs = 10_000,
+  longestMs = 600_000,
 }: IndexMaintenanceParts): IndexMaintenance {
   const stop = new AbortController()
-  const due = new Map<string, NodeJS.Timeout>()
+  const due = new Map<string, { readonly timer: NodeJS.Timeout; readonly latest: number }>()
   let last: Promise<void> = Promise.resolve()
 
   function written(collection: string): void {
     if (stop.signal.aborted) return
-    clearTimeout(due.get(collection))
-    due.set(
-      collection,
-      setTimeout(() => {
+    const now = performance.now()
+    const { timer: before, latest = now + longestMs } = due.get(collection) ?? {}
+    clearTimeout(before)
+    const timer = setTimeout(
+      () => {
         due.delete(collection)
         last = last.then(() => maintain(collection))
-      }, quietMs).unref(),
-    )
+      },
+      Math.min(quietMs, latest - now),
+    ).unref()
+    due.set(collection, { timer, latest })
   }
 
   async function maintain(name: string): Promise<void> {
@@ -87,7 +93,7 @@ export function openIndexMaintenance({
 
   async function close(): Promise<void> {
     stop.abort(new Error('the service is shutting down'))
-    for (const timer of due.values()) clearTimeout(timer)
+    for (const { timer } of due.values()) clearTimeout(timer)
     await last
   }
 

@@ -310,6 +310,27 @@ tap.test('several processes and failures', async t => {
     await until('it is said', () => lines.length > 0)
     t.match(lines, [/could not be calibrated/])
   })
+
+  await t.test('failures that follow each other: the pause between them doubles', async t => {
+    const pauses: unknown[] = []
+    const log = { info: () => {}, warn: (fields: { pauseMs?: number }) => pauses.push(fields.pauseMs) }
+    const failing: Embedder = { ...bundled, embed: () => Promise.reject(new Error('broken')) }
+    const options = { ...parts, database, embedder: failing, log: log as never }
+    const upkeep = openCalibrationUpkeep({ ...options, quietMs: 1, retryMs: 1 })
+    t.teardown(upkeep.close)
+    upkeep.written('default')
+    await until('it has failed three times', () => pauses.length >= 3)
+    t.strictSame(pauses.slice(0, 3), [1, 2, 4])
+  })
+
+  await t.test('writes without a pause between them: measured all the same', async t => {
+    const measured: unknown[] = []
+    const log = { info: (fields: object) => measured.push(fields), warn: () => {} }
+    const upkeep = openCalibrationUpkeep({ ...parts, database, log: log as never, quietMs: 1e9, longestMs: 1 })
+    t.teardown(upkeep.close)
+    for (let i = 0; i < 3; i++) upkeep.written('default')
+    await until('it is measured', () => measured.length > 0)
+  })
 })
 
 tap.test(
