@@ -15,7 +15,7 @@ export interface MeasuredState extends ChangesSince {
   readonly languages: readonly string[]
 }
 
-/** What has changed since it was measured. */
+/** What is new since the measurement. */
 export interface ChangesSince {
   /** Documents that were added or replaced. */
   readonly newDocumentCount: number

@@ -142,7 +142,7 @@ function gapBefore(words: readonly Spoken[], at: number, text: string): string |
 const apart = /^[,!?…]|(?:^|\s)[.,;:!?…]+\s|[。！？，、；：؟،—\n]|\s[-–]+\s|[:;]-?[()]|\p{Extended_Pictographic}/u
 /** From the end of a greeting on. What follows may begin with a sign of its own: ".NET", "__init__", "(a)", "404". */
 const separators =
-  /^[.,;:!?…)]*(?:[\s。！？，、；：؟،—]|[.,;:!?…\-–]+(?=\s)|[:;]-?[()]|\p{Extended_Pictographic}|[\u200d\ufe0f\p{EMod}])*/u
+  /^[.,;:!?…)]*(?:[\s。！？，、；：؟،—]|[.,;:!?…\-–]+(?=\s)|[:;]-?[()]|\p{Extended_Pictographic}|\p{EMod}|\u200d|\ufe0f)*/u
 
 /** "hello how do I …": without a sign between them, a function word shows that the question begins here. */
 function isBeforeQuestion(
