@@ -294,7 +294,8 @@ async function embedAll(
 function fitted(text: string, { countTokens, maxTokens }: Measuring['embedder']): string {
   let fit = text
   while (countTokens(fit) > maxTokens) fit = fit.slice(0, Math.floor(fit.length * 0.8))
-  return fit
+  // Some servers refuse half a character, and a text that is refused would end every measurement.
+  return fit.toWellFormed()
 }
 
 function termsOf(title: string, text: string, language: string): string[] {
