@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import type { Ask, Degraded, Explanation } from '../ask/terms.ts'
+import type { Degraded } from '../ask/terms/answer.ts'
+import type { Ask, Explanation } from '../ask/terms/run.ts'
 
 /** A question whose documents are known to answer it, or not to. */
 export interface KindedQuestion {

@@ -1,4 +1,9 @@
-import type { Answer, AskedCollection, CacheNote, Degraded, Explanation, Passage, QueryTerm } from '../../ask/terms.ts'
+import type { Answer, Degraded } from '../../ask/terms/answer.ts'
+import type { CacheNote } from '../../ask/terms/caching.ts'
+import type { AskedCollection } from '../../ask/terms/collection.ts'
+import type { Passage } from '../../ask/terms/passage.ts'
+import type { QueryTerm } from '../../ask/terms/question.ts'
+import type { Explanation } from '../../ask/terms/run.ts'
 import { calibrationNote } from './calibration.ts'
 import { round, roundOrNull, scoresJson } from './scores.ts'
 

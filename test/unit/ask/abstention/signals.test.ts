@@ -3,7 +3,9 @@ import { learned } from '../../../../src/ask/abstention/learned.ts'
 import { answerSignals, passageSignals, signalsBySource } from '../../../../src/ask/abstention/signals.ts'
 import { analyzeText, readBy } from '../../../../src/ask/retrieval/analyze-question.ts'
 import type { TermReading } from '../../../../src/ask/retrieval/passage-search.ts'
-import type { Evidence, Passage, TermCorrection } from '../../../../src/ask/terms.ts'
+import type { Evidence } from '../../../../src/ask/terms/evidence.ts'
+import type { Passage } from '../../../../src/ask/terms/passage.ts'
+import type { TermCorrection } from '../../../../src/ask/terms/question.ts'
 import { passage } from '../../../support/passages.ts'
 
 const similarity = { unrelated: 0.2, related: 0.6, span: 0.3 }

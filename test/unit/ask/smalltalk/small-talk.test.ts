@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { phrases, replies } from '../../../../src/ask/smalltalk/phrases.ts'
 import { isSmallTalk, smallTalkOf, withoutGreetings } from '../../../../src/ask/smalltalk/small-talk.ts'
-import type { Question } from '../../../../src/ask/terms.ts'
+import type { Question } from '../../../../src/ask/terms/question.ts'
 
 /** What is small talk, in which language it is replied to, and what of a question is only politeness. */
 

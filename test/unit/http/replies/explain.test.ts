@@ -1,6 +1,11 @@
 import t from 'tap'
-import type { Answer, AskedCollection, CacheNote, Explanation, Judgement, Passage } from '../../../../src/ask/terms.ts'
-import { noUsage } from '../../../../src/ask/terms.ts'
+import type { Answer } from '../../../../src/ask/terms/answer.ts'
+import type { CacheNote } from '../../../../src/ask/terms/caching.ts'
+import type { AskedCollection } from '../../../../src/ask/terms/collection.ts'
+import type { Judgement } from '../../../../src/ask/terms/evidence.ts'
+import type { Passage } from '../../../../src/ask/terms/passage.ts'
+import type { Explanation } from '../../../../src/ask/terms/run.ts'
+import { noUsage } from '../../../../src/ask/terms/usage.ts'
 import { explanationJson } from '../../../../src/http/replies/explain.ts'
 
 /** What an explanation says of a run, whatever became of its answer. */

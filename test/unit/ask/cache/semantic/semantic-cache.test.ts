@@ -9,7 +9,10 @@ import {
   type SimilarQuestions,
 } from '../../../../../src/ask/cache/semantic/semantic-cache.ts'
 import type { Observation } from '../../../../../src/ask/cache/semantic/threshold.ts'
-import { noUsage, type Answer, type Citation, type Run } from '../../../../../src/ask/terms.ts'
+import type { Answer } from '../../../../../src/ask/terms/answer.ts'
+import type { Citation } from '../../../../../src/ask/terms/passage.ts'
+import type { Run } from '../../../../../src/ask/terms/run.ts'
+import { noUsage } from '../../../../../src/ask/terms/usage.ts'
 import { AskError } from '../../../../../src/errors.ts'
 import { manualClock } from '../../../../support/clock.ts'
 import { runOf } from '../../../../support/run-of.ts'
