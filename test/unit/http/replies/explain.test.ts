@@ -162,6 +162,8 @@ t.test('why it abstained', async t => {
   const russian = { ...whole, asked: { ...whole.asked!, language: 'ru' }, judgedPassages: judgement(0.05) }
   t.equal(reason({ ...russian, vectorShare: 0 }, abstained({})), 'other_language', 'words cannot tell')
   t.equal(reason({ ...russian, vectorShare: 0.6 }, abstained({})), 'not_relevant', 'vectors were compared')
+  const wordsOnly = { ...russian, vectorShare: 1, collection: { ...whole.collection!, modelId: null } }
+  t.equal(reason(wordsOnly, abstained({})), 'other_language', 'the documents have no vectors')
   t.equal(reason(whole, abstained({ generator: 'llm', model: 'm' })), 'model')
   t.equal(reason(whole, abstained({}, { status: 'hit' })), null, 'no longer known')
   t.equal(reason(whole, answer({ status: 'miss' })), null)
