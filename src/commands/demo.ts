@@ -80,7 +80,7 @@ async function loadDemo({ deps }: RunningServer, config: Config): Promise<LoadRe
 }
 
 /**
- * Measures the manuals before anyone is told to ask: the service would begin ten seconds later, and the first questions
+ * Measures the manuals before the welcome: the service would begin ten seconds later, and the first questions
  * would be judged as if nothing were known of them.
  */
 async function calibrateDemo(deps: Deps, signal: AbortSignal): Promise<void> {
