@@ -10,6 +10,8 @@ export interface CalibrationUpkeepParts extends Omit<CalibrateParts, 'store' | '
   readonly log: Pick<Logger, 'info' | 'warn'>
   /** Quiet time after the last write before a collection is measured. */
   readonly quietMs?: number
+  /** After the first of several writes it is measured at the latest, however little time is between them. */
+  readonly longestMs?: number
   /** Pause before a collection that failed, or that another process had claimed, is looked at again. */
   readonly retryMs?: number
 }
@@ -29,11 +31,13 @@ export function openCalibrationUpkeep({
   store,
   log,
   quietMs = 10_000,
+  longestMs = 600_000,
   retryMs = 300_000,
   ...parts
 }: CalibrationUpkeepParts): CalibrationUpkeep {
   const upkeep = openUpkeep({
     quietMs,
+    longestMs,
     retryMs,
     async maintain(name, signal) {
       if (!(await database.mayWrite())) return 'done'
@@ -48,9 +52,9 @@ export function openCalibrationUpkeep({
       )
       return 'done'
     },
-    onFailure: (error, collection) =>
+    onFailure: (error, about) =>
       log.warn(
-        { collection, err: error },
+        { ...about, err: error },
         'a collection could not be calibrated: similarities count as they did before; it is tried again, or run askwell tune calibration',
       ),
   })

@@ -11,6 +11,8 @@ export interface IndexMaintenanceParts {
   readonly log: Pick<Logger, 'info' | 'warn'>
   /** Quiet time after the last write before anything is done: an index is better built over all of the writes. */
   readonly quietMs?: number
+  /** After the first of several writes it is done at the latest, however little time is between them. */
+  readonly longestMs?: number
 }
 
 export type IndexMaintenance = Pick<Upkeep, 'written' | 'close'>
@@ -25,18 +27,20 @@ export function openIndexMaintenance({
   store,
   log,
   quietMs = 10_000,
+  longestMs = 600_000,
 }: IndexMaintenanceParts): IndexMaintenance {
   return openUpkeep({
     quietMs,
+    longestMs,
     retryMs: null,
     async maintain(name, signal) {
       await buildIndex(name, signal)
       if (!signal.aborted && (await needsAnalyze(database, signal))) await analyzeTables(database, signal)
       return 'done'
     },
-    onFailure: (error, collection) =>
+    onFailure: (error, about) =>
       log.warn(
-        { collection, err: error },
+        { ...about, err: error },
         'planner statistics could not be updated: searches may be slow until Postgres updates them itself',
       ),
   })

@@ -4,15 +4,27 @@ export type UpkeepOutcome = 'done' | 'later'
 export interface UpkeepOptions {
   /** Quiet time after the last write before a collection is looked at: most work pays only after all of the writes. */
   readonly quietMs: number
-  /** Pause before a collection that failed, or is to be looked at later, has its next turn. Null waits for a write. */
+  /** After the first of several writes it is looked at the latest, however little time is between them. */
+  readonly longestMs: number
+  /**
+   * Pause before a collection that failed, or is to be looked at later, has its next turn; doubled with each failure.
+   * Null waits for a write.
+   */
   readonly retryMs: number | null
   /**
    * Does what the collection needs, or finds that it needs nothing. Replicas agree in the database on the one that does
    * it: the others return `later`.
    */
   readonly maintain: (collection: string, signal: AbortSignal) => Promise<UpkeepOutcome>
-  /** Not called for what ends because the service does. No collection: they could not be listed. */
-  readonly onFailure: (error: unknown, collection: string | undefined) => void
+  /** Not called for what ends because the service does. */
+  readonly onFailure: (error: unknown, about: UpkeepFailure) => void
+}
+
+export interface UpkeepFailure {
+  /** Absent when the collections could not be listed. */
+  readonly collection?: string
+  /** Until the next attempt; absent when only a write leads to one. */
+  readonly pauseMs?: number
 }
 
 export interface Upkeep {
@@ -24,56 +36,76 @@ export interface Upkeep {
   close(): Promise<void>
 }
 
+/** The pause doubles up to this one: an attempt may cost calls to a model. */
+const longestRetryMs = 86_400_000
+
 /** Work in the background for stored documents, one collection at a time. Nobody waits for it. */
-export function openUpkeep({ quietMs, retryMs, maintain, onFailure }: UpkeepOptions): Upkeep {
+export function openUpkeep({ quietMs, longestMs, retryMs, maintain, onFailure }: UpkeepOptions): Upkeep {
   const stop = new AbortController()
   const { signal } = stop
-  const due = new Map<string, NodeJS.Timeout>()
+  const due = new Map<string, { readonly timer: NodeJS.Timeout; readonly latest: number }>()
+  const failures = new Map<string, number>()
   let last: Promise<void> = Promise.resolve()
 
-  function enqueue(collection: string | undefined, work: () => Promise<void>): void {
+  function enqueue(work: () => Promise<void>, onError: (error: unknown) => void): void {
     last = last.then(async () => {
       if (signal.aborted) return
       try {
         await work()
       } catch (error) {
-        if (signal.aborted) return
-        onFailure(error, collection)
-        scheduleRetry(collection)
+        if (!signal.aborted) onError(error)
       }
     })
   }
 
-  function schedule(collection: string, ms: number): void {
+  function schedule(collection: string, ms: number, mostMs = ms): void {
     if (signal.aborted) return
-    clearTimeout(due.get(collection))
-    due.set(
-      collection,
-      setTimeout(() => {
-        due.delete(collection)
-        enqueue(collection, async () => {
-          if ((await maintain(collection, signal)) === 'later') scheduleRetry(collection)
-        })
-      }, ms).unref(),
-    )
+    const now = performance.now()
+    const { timer: before, latest = now + mostMs } = due.get(collection) ?? {}
+    clearTimeout(before)
+    const turn = () => {
+      due.delete(collection)
+      enqueue(
+        () => maintainOne(collection),
+        error => failed(collection, error),
+      )
+    }
+    due.set(collection, { timer: setTimeout(turn, Math.min(ms, latest - now)).unref(), latest })
+  }
+
+  async function maintainOne(collection: string): Promise<void> {
+    const outcome = await maintain(collection, signal)
+    failures.delete(collection)
+    if (outcome === 'later') scheduleRetry(collection, retryMs)
+  }
+
+  function failed(collection: string, error: unknown): void {
+    const count = failures.get(collection) ?? 0
+    failures.set(collection, count + 1)
+    const pauseMs = retryMs === null ? null : Math.min(longestRetryMs, retryMs * 2 ** count)
+    onFailure(error, { collection, ...(pauseMs !== null && { pauseMs }) })
+    scheduleRetry(collection, pauseMs)
   }
 
   /** A write that came meanwhile has a turn of its own. */
-  function scheduleRetry(collection: string | undefined): void {
-    if (collection !== undefined && retryMs !== null && !due.has(collection)) schedule(collection, retryMs)
+  function scheduleRetry(collection: string, pauseMs: number | null): void {
+    if (pauseMs !== null && !due.has(collection)) schedule(collection, pauseMs)
   }
 
   function start(list: (signal: AbortSignal) => Promise<readonly { readonly name: string }[]>): void {
-    enqueue(undefined, async () => {
-      for (const { name } of await list(signal)) schedule(name, 0)
-    })
+    enqueue(
+      async () => {
+        for (const { name } of await list(signal)) schedule(name, 0)
+      },
+      error => onFailure(error, {}),
+    )
   }
 
   async function close(): Promise<void> {
     stop.abort(new Error('the service is shutting down'))
-    for (const timer of due.values()) clearTimeout(timer)
+    for (const { timer } of due.values()) clearTimeout(timer)
     await last
   }
 
-  return { start, written: collection => schedule(collection, quietMs), close }
+  return { start, written: collection => schedule(collection, quietMs, longestMs), close }
 }

@@ -2,7 +2,12 @@ import tap, { type Test } from 'tap'
 import { openUpkeep, type Upkeep, type UpkeepOptions } from '../../../src/wiring/upkeep.ts'
 import { until } from '../../support/until.ts'
 
-const defaults = { quietMs: 1, retryMs: 1, onFailure: (error: unknown) => tap.fail(String(error)) }
+const defaults = {
+  quietMs: 1,
+  longestMs: 3_600_000,
+  retryMs: 1,
+  onFailure: (error: unknown) => tap.fail(String(error)),
+}
 
 function open(t: Test, options: Partial<UpkeepOptions> & Pick<UpkeepOptions, 'maintain'>): Upkeep {
   const upkeep = openUpkeep({ ...defaults, ...options })
@@ -37,7 +42,7 @@ tap.test('what is to be done later has another turn, and so has what failed', as
   const failures: unknown[] = []
   let turns = 0
   const upkeep = open(t, {
-    onFailure: (error, collection) => failures.push([String(error), collection]),
+    onFailure: (error, about) => failures.push([String(error), about]),
     maintain: async () => {
       const outcome = outcomes[turns++]
       if (outcome === 'fail') throw new Error('broken')
@@ -46,7 +51,7 @@ tap.test('what is to be done later has another turn, and so has what failed', as
   })
   upkeep.written('a')
   await until('it is done', () => turns === 3)
-  t.same(failures, [['Error: broken', 'a']])
+  t.same(failures, [['Error: broken', { collection: 'a', pauseMs: 1 }]])
 })
 
 tap.test('without a pause to retry after, the next write is the next try', async t => {
@@ -83,15 +88,37 @@ tap.test('a write meanwhile is not put off until a retry', async t => {
   await until('the write had its turn', () => turns === 2)
 })
 
+tap.test('the pause doubles with each failure, and is the first one again after a success', async t => {
+  const pauses: (number | undefined)[] = []
+  let turns = 0
+  const upkeep = open(t, {
+    onFailure: (_, { pauseMs }) => pauses.push(pauseMs),
+    maintain: async () => {
+      if (++turns !== 4) throw new Error('broken')
+      return 'later'
+    },
+  })
+  upkeep.written('a')
+  await until('it failed again', () => pauses.length >= 4)
+  t.same(pauses.slice(0, 4), [1, 2, 4, 1])
+})
+
+tap.test('writes that leave no quiet time do not put the turn off for ever', async t => {
+  let turns = 0
+  const upkeep = open(t, { quietMs: 1_000_000_000, longestMs: 1, maintain: async () => (turns++, 'done') })
+  for (let i = 0; i < 3; i++) upkeep.written('a')
+  await until('it had its turn', () => turns === 1)
+})
+
 tap.test('collections that cannot be listed are reported', async t => {
   const failures: unknown[] = []
   const upkeep = open(t, {
-    onFailure: (error, collection) => failures.push([String(error), collection]),
+    onFailure: (error, about) => failures.push([String(error), about]),
     maintain: async () => 'done',
   })
   upkeep.start(async () => await Promise.reject(new Error('no database')))
   await until('it is reported', () => failures.length === 1)
-  t.same(failures, [['Error: no database', undefined]])
+  t.same(failures, [['Error: no database', {}]])
 })
 
 tap.test('closing aborts the turn under way without a word, and no other begins', async t => {
