@@ -138,7 +138,7 @@ export async function openDeps(
     if (pipeline.semanticCache) keep(pipeline.semanticCache)
     keep(pipeline.cachedAsk)
     const preparing = keep(openPreparing(config.prepare, emit))
-    const upkeep = openUpkeeps({ database, store, bm25, embedder: models.embedder, step: pace.step, log }, config, keep)
+    const upkeep = openUpkeep({ database, store, bm25, embedder: models.embedder, step: pace.step, log }, config, keep)
     subscribe({ documentsWritten: () => snapshots.invalidate() })
     subscribe({ documentsWritten: upkeep.written })
     const onWritten = async (collection?: string) => {
@@ -211,7 +211,7 @@ function logAbsentModel(error: AskError, log: Logger): void {
 }
 
 /** What the service does for stored documents while nobody waits: indexes and calibrations. */
-function openUpkeeps(
+function openUpkeep(
   parts: CalibrationUpkeepParts & IndexMaintenanceParts,
   config: Pick<Config, 'calibration'>,
   keep: ReturnType<typeof createCloser>['keep'],

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { CollectionStore } from '../adapters/postgres/store/collections.ts'
 import type { Database } from '../adapters/postgres/database.ts'
 import { calibrate, type CalibrateParts } from './calibrate.ts'
-import { openUpkeep, type Upkeep } from './upkeep.ts'
+import { openCollectionUpkeep, type Upkeep } from './upkeep.ts'
 
 export interface CalibrationUpkeepParts extends Omit<CalibrateParts, 'store' | 'database'> {
   readonly database: Pick<Database, 'lease' | 'mayWrite'>
@@ -35,7 +35,7 @@ export function openCalibrationUpkeep({
   retryMs = 300_000,
   ...parts
 }: CalibrationUpkeepParts): CalibrationUpkeep {
-  const upkeep = openUpkeep({
+  const upkeep = openCollectionUpkeep({
     quietMs,
     longestMs,
     retryMs,

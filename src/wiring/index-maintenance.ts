@@ -3,7 +3,7 @@ import type { CollectionStore } from '../adapters/postgres/store/collections.ts'
 import type { Database } from '../adapters/postgres/database.ts'
 import { needsAnalyze, analyzeTables } from '../adapters/postgres/analyze.ts'
 import { ensureVectorIndex } from '../adapters/postgres/store/vector-index.ts'
-import { openUpkeep, type Upkeep } from './upkeep.ts'
+import { openCollectionUpkeep, type Upkeep } from './upkeep.ts'
 
 export interface IndexMaintenanceParts {
   readonly database: Pick<Database, 'kind' | 'lease'>
@@ -29,7 +29,7 @@ export function openIndexMaintenance({
   quietMs = 10_000,
   longestMs = 600_000,
 }: IndexMaintenanceParts): IndexMaintenance {
-  return openUpkeep({
+  return openCollectionUpkeep({
     quietMs,
     longestMs,
     retryMs: null,

@@ -40,7 +40,7 @@ export interface Upkeep {
 const longestRetryMs = 86_400_000
 
 /** Work in the background for stored documents, one collection at a time. Nobody waits for it. */
-export function openUpkeep({ quietMs, longestMs, retryMs, maintain, onFailure }: UpkeepOptions): Upkeep {
+export function openCollectionUpkeep({ quietMs, longestMs, retryMs, maintain, onFailure }: UpkeepOptions): Upkeep {
   const stop = new AbortController()
   const { signal } = stop
   const due = new Map<string, { readonly timer: NodeJS.Timeout; readonly latest: number }>()

@@ -1,5 +1,5 @@
 import tap, { type Test } from 'tap'
-import { openUpkeep, type Upkeep, type UpkeepOptions } from '../../../src/wiring/upkeep.ts'
+import { openCollectionUpkeep, type Upkeep, type UpkeepOptions } from '../../../src/wiring/upkeep.ts'
 import { until } from '../../support/until.ts'
 
 const defaults = {
@@ -10,7 +10,7 @@ const defaults = {
 }
 
 function open(t: Test, options: Partial<UpkeepOptions> & Pick<UpkeepOptions, 'maintain'>): Upkeep {
-  const upkeep = openUpkeep({ ...defaults, ...options })
+  const upkeep = openCollectionUpkeep({ ...defaults, ...options })
   t.teardown(upkeep.close)
   return upkeep
 }
