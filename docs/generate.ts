@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { Command, type Option } from 'commander'
 import { exitCodes } from '../src/commands/exit-codes.ts'
 import { scopes } from '../src/config/api-keys.ts'
-import { settings } from '../src/config/settings.ts'
+import { settings, settingSections } from '../src/config/settings.ts'
 import { errorTable, type ErrorCode } from '../src/errors.ts'
 import { wireErrors } from '../src/http/edge/malformed.ts'
 import { latencyBuckets } from '../src/metrics/kit.ts'
@@ -60,33 +60,11 @@ interface DescribedSetting {
   readonly formerName?: string
 }
 
-/** A section begins at the setting with this name and ends where the next section begins. */
-const settingSections: readonly (readonly [first: string, title: string])[] = [
-  ['HOST', 'Addresses'],
-  ['DATABASE_URL', 'Database'],
-  ['REDIS_URL', 'Redis'],
-  ['OPENAI_API_KEY', 'Models'],
-  ['RERANK_URL', 'Reranking'],
-  ['PREPARE_WORKERS', 'Preparing documents'],
-  ['REQUEST_TIMEOUT_MS', 'Answering'],
-  ['ANSWER_CACHE_SECONDS', 'Caches'],
-  ['ADMISSION_FLOOR', 'Admission and load shedding'],
-  ['RATE_LIMIT', 'Rate limit'],
-  ['ADMIN_API_KEY', 'Keys and access'],
-  ['HEADERS_TIMEOUT_MS', 'Connections'],
-  ['LOG_LEVEL', 'Log'],
-  ['WORKERS', 'Processes, start and shutdown'],
-  ['OTEL_SERVICE_NAME', 'Traces'],
-]
-
 function settingsPage(): string {
   const all: readonly DescribedSetting[] = Object.values(settings)
-  const starts = settingSections.map(([first]) => all.findIndex(({ name }) => name === first))
-  if (starts[0] !== 0 || starts.some((start, i) => start < (starts[i - 1] ?? 0)))
-    throw new Error('the sections of docs/generate.ts do not follow the order of the settings')
-  const sections = settingSections.flatMap(([, title], i) => [
+  const sections = Object.entries(settingSections).flatMap(([title, each]) => [
     `## ${title}`,
-    table(['setting', 'default', 'meaning', 'allowed'], all.slice(starts[i], starts[i + 1]).map(settingRow)),
+    table(['setting', 'default', 'meaning', 'allowed'], Object.values<DescribedSetting>(each).map(settingRow)),
   ])
   const renamed = all.flatMap(({ name, formerName }) =>
     formerName === undefined ? [] : [[code(formerName), code(name)]],

@@ -1,16 +1,10 @@
-import type {
-  Answer,
-  AskFacts,
-  AskedCollection,
-  BudgetScope,
-  BudgetStatus,
-  CacheStatus,
-  CacheTier,
-  Outcome,
-  Question,
-  SearchResult,
-  StageName,
-} from './ask/terms.ts'
+import type { Answer } from './ask/terms/answer.ts'
+import type { CacheStatus, CacheTier } from './ask/terms/caching.ts'
+import type { AskedCollection } from './ask/terms/collection.ts'
+import type { SearchResult } from './ask/terms/evidence.ts'
+import type { Question } from './ask/terms/question.ts'
+import type { AskFacts, Outcome, StageName } from './ask/terms/run.ts'
+import type { BudgetScope, BudgetStatus } from './ask/terms/usage.ts'
 import type { ErrorCode } from './errors.ts'
 import type { DatabaseFault, Dependency, ModelFault, RedisFault } from './faults.ts'
 import type { Priority } from './priority.ts'

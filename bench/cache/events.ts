@@ -1,5 +1,6 @@
 import { createEvents } from '../../src/events.ts'
-import type { Answer, Question } from '../../src/ask/terms.ts'
+import type { Answer } from '../../src/ask/terms/answer.ts'
+import type { Question } from '../../src/ask/terms/question.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 import { factsOf } from '../../test/support/ask-facts.ts'
 import { createFigures } from '../../src/monitoring/figures/figures.ts'

@@ -1,5 +1,6 @@
 import { openCaches } from '../../src/wiring/caches.ts'
-import type { Answer, Passage } from '../../src/ask/terms.ts'
+import type { Answer } from '../../src/ask/terms/answer.ts'
+import type { Passage } from '../../src/ask/terms/passage.ts'
 import { answerText } from '../../src/http/replies/wire.ts'
 import { silent } from '../../src/events.ts'
 

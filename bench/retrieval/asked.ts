@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { searchIn, type Wanted } from '../../src/ask/retrieval/retrieve.ts'
-import type { Run } from '../../src/ask/terms.ts'
+import type { Run } from '../../src/ask/terms/run.ts'
 import { analyzeText } from '../../src/ask/retrieval/analyze-question.ts'
 import type { Question } from './questions.ts'
 import type { PassageSearch } from '../../src/ask/retrieval/passage-search.ts'

@@ -4,7 +4,9 @@ import { Refused, type Limiter, type RefusedBy } from '../resilience/limiter.ts'
 import { withoutStack } from '../resilience/without-stack.ts'
 import type { SearchPassages } from './search.ts'
 import type { Stages } from './stage.ts'
-import type { Answer, AskEvent, Run, SearchResult } from './terms.ts'
+import type { Answer, AskEvent } from './terms/answer.ts'
+import type { SearchResult } from './terms/evidence.ts'
+import type { Run } from './terms/run.ts'
 import type { Priority } from '../priority.ts'
 
 /** Admission control in front of fresh runs and searches; cached answers do not pass through it. */

@@ -1,5 +1,5 @@
 import { isAskError } from '../errors.ts'
-import type { Run } from './terms.ts'
+import type { Run } from './terms/run.ts'
 
 /**
  * Share of the remaining time that an optional model call may take, so that a model that hangs leaves enough time to

@@ -2,7 +2,11 @@ import { selectPassages } from './retrieval/select.ts'
 import { searchForSmallTalk } from './smalltalk/answer.ts'
 import { unknownCollection } from './unknown-collection.ts'
 import { findPassages, type FindSteps } from './retrieval/find-passages.ts'
-import type { Arm, AskedCollection, Question, Run, SearchResult } from './terms.ts'
+import type { AskedCollection } from './terms/collection.ts'
+import type { SearchResult } from './terms/evidence.ts'
+import type { Arm } from './terms/passage.ts'
+import type { Question } from './terms/question.ts'
+import type { Run } from './terms/run.ts'
 
 /**
  * Retrieval alone: what POST /search and `askwell eval` call. A single retriever is for measuring, and its ranking is

@@ -3,7 +3,7 @@ import { isAskError } from '../errors.ts'
 import type { Events } from '../events.ts'
 import { startDeadline, systemClock, type Clock } from '../resilience/deadline.ts'
 import { traceIdOf } from '../tracing/trace-id.ts'
-import type { Outcome, Run, StageName } from './terms.ts'
+import type { Outcome, Run, StageName } from './terms/run.ts'
 
 export interface StageSettings {
   readonly tracer: Tracer

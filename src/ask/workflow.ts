@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api'
 import { inWorkflow, type Workflow } from '../tracing/workflow.ts'
-import type { Answer, AskEvent, Run } from './terms.ts'
+import type { Answer, AskEvent } from './terms/answer.ts'
+import type { Run } from './terms/run.ts'
 
 /** Wraps a run of the pipeline, including its cache lookups, in a span. */
 export function asWorkflow(run: Run, start: () => AsyncIterable<AskEvent>): Workflow<AskEvent> {

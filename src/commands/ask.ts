@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { randomUUID } from 'node:crypto'
-import type { Ask, Explanation, Run, StageName } from '../ask/terms.ts'
+import type { Ask, Explanation, Run, StageName } from '../ask/terms/run.ts'
 import { readConfig } from '../config/config.ts'
 import type { Config } from '../config/terms.ts'
 import { checkModels, openDeps } from '../deps.ts'

@@ -1,6 +1,6 @@
 import { keyPrefixOf } from '../adapters/redis/cache-keys.ts'
 import { openRedis, type RedisServer } from '../adapters/redis/redis.ts'
-import type { RunLog } from '../ask/terms.ts'
+import type { RunLog } from '../ask/terms/run.ts'
 import type { Config } from '../config/terms.ts'
 
 /** Whether Redis took part. `away` means that it was unreachable or that the work on its keys did not finish. */

@@ -8,7 +8,7 @@ import {
 } from '../adapters/postgres/store/collections.ts'
 import { databaseName } from '../adapters/postgres/database-name.ts'
 import type { Database } from '../adapters/postgres/database.ts'
-import type { CollectionCaching } from '../ask/terms.ts'
+import type { CollectionCaching } from '../ask/terms/collection.ts'
 import { unknownCollection } from '../ask/unknown-collection.ts'
 import { readConfig } from '../config/config.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'

@@ -48,9 +48,18 @@ export async function calibrateNow(
 }
 
 /** One line. */
-export function summary({ windows, units, questions }: Calibration): string {
+export function summary(calibration: Calibration): string {
+  const { windows, units, languages, questions } = calibration
   const ranges = [`passages ${rangeText(windows)}`, ...(units ? [`sentences ${rangeText(units)}`] : [])]
-  return `similarities of ${ranges.join(', ')}; ${questions} questions made from its documents`
+  const found = hasSimilarities(calibration)
+    ? `similarities of ${ranges.join(', ')}`
+    : `words only, because the embedding model reads none of its languages (${languages.join(', ')})`
+  return `${found}; ${questions} questions made from its documents`
+}
+
+/** False where no question could be compared with the documents by vectors: the ranges are placeholders then. */
+export function hasSimilarities({ far }: Calibration): boolean {
+  return far.window !== null
 }
 
 export function rangeText({ unrelated, related }: SimilarityRange): string {

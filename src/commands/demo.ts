@@ -8,11 +8,13 @@ import { namedModel } from '../ingest/named-model.ts'
 import { createLogger } from '../log.ts'
 import type { RunningServer } from '../server.ts'
 import { printableLines } from '../text/printable.ts'
+import { calibrate } from '../wiring/calibrate.ts'
 import { demoFiles } from './demo-corpus.ts'
 import { faultLine } from './fault-lines.ts'
 import { interruptible } from './interrupt.ts'
 import { createProgress } from './progress.ts'
 import type { Config } from '../config/terms.ts'
+import type { Deps } from '../deps.ts'
 
 export function addDemo(program: Command): void {
   program
@@ -24,7 +26,7 @@ export function addDemo(program: Command): void {
       const [{ startServer }, { stopOnSignals }] = await Promise.all([import('../server.ts'), import('../signals.ts')])
       say('Starting Askwell on the embedded database …')
       const server = await startServer(config, log)
-      const report = await loadDemo(server).catch(async (error: unknown) => {
+      const report = await loadDemo(server, config).catch(async (error: unknown) => {
         await server.stop()
         throw error
       })
@@ -35,10 +37,12 @@ export function addDemo(program: Command): void {
     })
 }
 
+const collection = 'default'
+
 /** A separate folder, vectors that need no key, and a quiet log. Environment variables take precedence. */
 const demoDefaults = { DATA_DIR: '.askwell/demo', EMBEDDING_MODEL: 'local', LOG_LEVEL: 'warn' }
 
-async function loadDemo({ deps }: RunningServer): Promise<LoadReport> {
+async function loadDemo({ deps }: RunningServer, config: Config): Promise<LoadReport> {
   const { embedder } = deps.models
   const manuals = await demoFiles()
   const progress = createProgress(process, bytesOf(manuals.flatMap(manual => manual.found)))
@@ -61,16 +65,31 @@ async function loadDemo({ deps }: RunningServer): Promise<LoadReport> {
       unitsUpTo: embedder.unitsUpTo,
     },
     {
-      collection: 'default',
+      collection,
       pruneRoots: null,
       signal: interrupt.signal,
       onProgress: progress.report,
       onFault: fault => progress.line(faultLine(fault)),
     },
   ).finally(progress.end)
+  if (config.calibration) await calibrateDemo(deps, interrupt.signal)
+  await deps.onWritten(collection)
   // From here on the server handles Ctrl-C.
   interrupt.release()
   return report
+}
+
+/**
+ * Measures the manuals before the welcome: the service would begin ten seconds later, and the first questions
+ * would be judged as if nothing were known of them.
+ */
+async function calibrateDemo(deps: Deps, signal: AbortSignal): Promise<void> {
+  try {
+    await calibrate(collection, { ...deps, embedder: deps.models.embedder }, { signal })
+  } catch (error) {
+    // Otherwise the service tries again in the background, and logs why it fails.
+    if (signal.aborted) throw error
+  }
 }
 
 function welcome({ address }: RunningServer, report: LoadReport, config: Config): string {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Ask, Explanation, Question, Run } from '../ask/terms.ts'
+import type { Question } from '../ask/terms/question.ts'
+import type { Ask, Explanation, Run } from '../ask/terms/run.ts'
 import { replyFrom, type AskReply } from '../eval/answers/http-reply.ts'
 import type { AskOne } from '../eval/answers/measure.ts'
 import { replyOf } from '../eval/answers/reply.ts'

@@ -7,7 +7,7 @@ import { readConfig } from '../config/config.ts'
 import { AskError } from '../errors.ts'
 import { calibrationJson } from '../http/replies/calibration.ts'
 import { collectionName } from './arguments.ts'
-import { calibrateNow, rangeText } from './calibrate-after.ts'
+import { calibrateNow, hasSimilarities, rangeText } from './calibrate-after.ts'
 import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels } from './opened.ts'
@@ -47,17 +47,14 @@ async function measureNow(host: Host, name: string, signal: AbortSignal): Promis
   })
 }
 
-function described(
-  name: string,
-  { windows, units, byLanguage, vectorWeights, far, related, ...rest }: Calibration,
-): string {
-  const { questions, languages, version } = rest
+function described(name: string, calibration: Calibration): string {
+  const { windows, units, byLanguage, vectorWeights, far, related, questions, languages, version } = calibration
   const weights = Object.entries(vectorWeights).map(([language, weight]) => `${language} ${weight.toFixed(2)}`)
   const own = weights.filter(each => !each.includes('>'))
   const pairs = weights.filter(each => each.includes('>'))
   return [
     `${name}: calibration ${version}, from ${questions} questions made from its documents (${languages.join(', ')})`,
-    `  similarity of passages   ${rangeText(windows)}`,
+    ...(hasSimilarities(calibration) ? [`  similarity of passages   ${rangeText(windows)}`] : []),
     ...(units ? [`  similarity of sentences  ${rangeText(units)}`] : []),
     ...Object.entries(byLanguage).map(
       ([language, range]) => `  … to questions in ${language}  ${rangeText(range.windows)}`,

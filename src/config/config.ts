@@ -7,7 +7,7 @@ import { readDatabaseUrl } from './database-url.ts'
 import { misspeltIn } from './misspelt.ts'
 import { fileSettings, withFiles } from './secret-files.ts'
 import { settings, type RawSettings } from './settings.ts'
-import { traceSettings } from './trace-settings.ts'
+import { traceSettings } from './settings/traces.ts'
 import { ConfigError, type Config, type SecretFile } from './terms.ts'
 
 /**

@@ -1,23 +1,16 @@
+import { auc } from './answers/curves.ts'
+
 /** A question with the confidence that it got, or any other signal for an answer. */
 export interface Scored {
   readonly score: number
   readonly isAnswerable: boolean
 }
 
-/** Probability that an answerable question scores above one that is not; ties count half. Null without one of both. */
+/** Null without one of both. */
 export function areaUnderCurve(scored: readonly Scored[]): number | null {
-  const positives = scored.filter(each => each.isAnswerable).length
-  const negatives = scored.length - positives
-  if (positives === 0 || negatives === 0) return null
-  const sorted = scored.toSorted((a, b) => a.score - b.score)
-  let ranks = 0
-  for (let from = 0; from < sorted.length;) {
-    let to = from
-    while (to < sorted.length && sorted[to]!.score === sorted[from]!.score) to++
-    for (let i = from; i < to; i++) if (sorted[i]!.isAnswerable) ranks += (from + to + 1) / 2
-    from = to
-  }
-  return (ranks - (positives * (positives + 1)) / 2) / (positives * negatives)
+  const scoresOf = (isAnswerable: boolean) =>
+    scored.filter(each => each.isAnswerable === isAnswerable).map(each => each.score)
+  return auc(scoresOf(true), scoresOf(false))
 }
 
 /** The highest threshold below which at most this share of the scores lies. */

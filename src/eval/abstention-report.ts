@@ -9,7 +9,7 @@ import {
   type Scored,
 } from './abstention-figures.ts'
 import { signalsAt, type Fitted, type Judged } from './fit-abstention.ts'
-import { randomFrom } from './gather-signals.ts'
+import { randomFrom } from './random.ts'
 
 /** Single signals that the models are compared with, each with the best threshold in hindsight. */
 const singles: readonly SignalName[] = ['coverage', 'window', 'unit', 'rerank']

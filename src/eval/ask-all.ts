@@ -1,5 +1,7 @@
 import type { SearchPassages } from '../ask/search.ts'
-import type { Arm, Question, Run } from '../ask/terms.ts'
+import type { Arm } from '../ask/terms/passage.ts'
+import type { Question } from '../ask/terms/question.ts'
+import type { Run } from '../ask/terms/run.ts'
 import type { JudgedQuestion } from './set.ts'
 
 /** The ranking that one retriever returned for one question. */

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import type { Ask, Degraded, Explanation } from '../ask/terms.ts'
+import type { Degraded } from '../ask/terms/answer.ts'
+import type { Ask, Explanation } from '../ask/terms/run.ts'
+import { randomFrom, shuffled } from './random.ts'
 
 /** A question whose documents are known to answer it, or not to. */
 export interface KindedQuestion {
@@ -56,29 +58,8 @@ export async function readKinded(folder: string): Promise<KindedQuestion[]> {
 export function sampleByKind<T extends { readonly kind: string }>(all: readonly T[], count: number, seed: number): T[] {
   return Map.groupBy(all, ({ kind }) => kind)
     .values()
-    .flatMap(group => shuffled(group, seed).slice(0, count))
+    .flatMap(group => shuffled(group, randomFrom(seed)).slice(0, count))
     .toArray()
-}
-
-/** Fisher–Yates, with the numbers of mulberry32. */
-export function shuffled<T>(all: readonly T[], seed: number): T[] {
-  const next = randomFrom(seed)
-  const items = [...all]
-  for (let i = items.length - 1; i > 0; i--) {
-    const j = Math.floor(next() * (i + 1))
-    ;[items[i], items[j]] = [items[j]!, items[i]!]
-  }
-  return items
-}
-
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let x = Math.imul(state ^ (state >>> 15), 1 | state)
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 export interface SignalAsking {

@@ -1,4 +1,4 @@
-import type { Arm } from '../ask/terms.ts'
+import type { Arm } from '../ask/terms/passage.ts'
 import { askAll, type QuestionResult, type AskingOptions } from './ask-all.ts'
 import { abstentionOf, figuresOf, type Abstention, type Figures } from './figures.ts'
 import type { EvalSet, Variant } from './set.ts'

@@ -1,5 +1,5 @@
 import { farQuestionsIn } from '../ask/calibration/far-questions.ts'
-import type { AbstentionThresholds } from '../ask/terms.ts'
+import type { AbstentionThresholds } from '../ask/terms/collection.ts'
 import { shareBelow, thresholdLosing } from './abstention-figures.ts'
 import { judgementsOf, type SignalAsking } from './gather-signals.ts'
 

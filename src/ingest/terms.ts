@@ -1,7 +1,7 @@
 /** Types of loading: results of readers and of the chunker, and what is stored. */
 
 import type { Calibration } from '../ask/calibration/terms.ts'
-import type { CollectionAbstention, CollectionCaching } from '../ask/terms.ts'
+import type { CollectionAbstention, CollectionCaching } from '../ask/terms/collection.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 

@@ -1,4 +1,4 @@
-import type { BudgetScope, BudgetStatus } from '../ask/terms.ts'
+import type { BudgetScope, BudgetStatus } from '../ask/terms/usage.ts'
 import type { Subscriber } from '../events.ts'
 import type { Kit } from './kit.ts'
 

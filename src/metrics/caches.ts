@@ -1,4 +1,4 @@
-import type { CacheTier } from '../ask/terms.ts'
+import type { CacheTier } from '../ask/terms/caching.ts'
 import type { CacheType, RunCost, Store, Subscriber } from '../events.ts'
 import { redisFaults } from '../faults.ts'
 import type { Kit } from './kit.ts'

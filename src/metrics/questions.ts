@@ -1,4 +1,6 @@
-import type { AskFacts, Degraded, Usage } from '../ask/terms.ts'
+import type { Degraded } from '../ask/terms/answer.ts'
+import type { AskFacts } from '../ask/terms/run.ts'
+import type { Usage } from '../ask/terms/usage.ts'
 import type { Subscriber } from '../events.ts'
 import { errorTable } from '../errors.ts'
 import type { Kit } from './kit.ts'

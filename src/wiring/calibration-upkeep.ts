@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { CollectionStore } from '../adapters/postgres/store/collections.ts'
 import type { Database } from '../adapters/postgres/database.ts'
 import { calibrate, type CalibrateParts } from './calibrate.ts'
+import { openCollectionUpkeep, type Upkeep } from './upkeep.ts'
 
 export interface CalibrationUpkeepParts extends Omit<CalibrateParts, 'store' | 'database'> {
   readonly database: Pick<Database, 'lease' | 'mayWrite'>
@@ -15,22 +16,15 @@ export interface CalibrationUpkeepParts extends Omit<CalibrateParts, 'store' | '
   readonly retryMs?: number
 }
 
-export interface CalibrationUpkeep {
+export interface CalibrationUpkeep extends Pick<Upkeep, 'written' | 'close'> {
   /** Looks at all collections: an upgraded database has none that are measured. */
   start(): void
-  /** Call this after a write to the collection. */
-  written(collection: string): void
-  /** Aborts a measurement under way; the next start or write begins it again. */
-  close(): Promise<void>
 }
 
-/** The pause doubles with each failure up to this one: every attempt costs calls to the model. */
-const longestRetryMs = 86_400_000
-
 /**
- * Calibrates collections in the background, one at a time: at the start those that were never measured, later those that
- * changed much. Of several processes one measures a collection. Nobody waits for it, its steps make way for questions,
- * and a failure leaves what was measured before.
+ * Calibrates collections in the background: at the start those that were never measured, later those that changed much.
+ * Of several processes one measures a collection. Its steps make way for questions, and a failure leaves what was
+ * measured before.
  */
 export function openCalibrationUpkeep({
   database,
@@ -41,73 +35,28 @@ export function openCalibrationUpkeep({
   retryMs = 300_000,
   ...parts
 }: CalibrationUpkeepParts): CalibrationUpkeep {
-  const stop = new AbortController()
-  const { signal } = stop
-  const due = new Map<string, { readonly timer: NodeJS.Timeout; readonly latest: number }>()
-  const failures = new Map<string, number>()
-  let last: Promise<void> = Promise.resolve()
-
-  function schedule(collection: string, ms: number, mostMs = ms): void {
-    if (signal.aborted) return
-    const now = performance.now()
-    const { timer: before, latest = now + mostMs } = due.get(collection) ?? {}
-    clearTimeout(before)
-    const timer = setTimeout(
-      () => {
-        due.delete(collection)
-        last = last.then(() => maintain(collection))
-      },
-      Math.min(ms, latest - now),
-    ).unref()
-    due.set(collection, { timer, latest })
-  }
-
-  function start(): void {
-    last = last.then(async () => {
-      try {
-        for (const { name } of await store.collections(signal)) schedule(name, 0)
-      } catch (error) {
-        report(error, {})
-      }
-    })
-  }
-
-  async function maintain(name: string): Promise<void> {
-    if (signal.aborted) return
-    try {
-      if (!(await database.mayWrite())) return
+  const upkeep = openCollectionUpkeep({
+    quietMs,
+    longestMs,
+    retryMs,
+    async maintain(name, signal) {
+      if (!(await database.mayWrite())) return 'done'
       const startedAt = performance.now()
       const result = await calibrate(name, { database, store, ...parts }, { signal })
-      failures.delete(name)
-      if (result.state === 'claimed') schedule(name, retryMs)
-      if (result.state !== 'measured') return
+      if (result.state === 'claimed') return 'later'
+      if (result.state !== 'measured') return 'done'
       const { windows, units, vectorWeights, questions } = result.calibration
       log.info(
         { collection: name, ms: Math.round(performance.now() - startedAt), questions, windows, units, vectorWeights },
         'collection calibrated',
       )
-    } catch (error) {
-      const count = failures.get(name) ?? 0
-      failures.set(name, count + 1)
-      const pauseMs = Math.min(longestRetryMs, retryMs * 2 ** count)
-      report(error, { collection: name, pauseMs })
-      schedule(name, pauseMs)
-    }
-  }
-
-  function report(error: unknown, fields: object): void {
-    if (signal.aborted) return
-    log.warn(
-      { ...fields, err: error },
-      'a collection could not be calibrated: similarities count as they did before; it is tried again, or run askwell tune calibration',
-    )
-  }
-
-  async function close(): Promise<void> {
-    stop.abort(new Error('the service is shutting down'))
-    for (const { timer } of due.values()) clearTimeout(timer)
-    await last
-  }
-
-  return { start, written: collection => schedule(collection, quietMs, longestMs), close }
+      return 'done'
+    },
+    onFailure: (error, about) =>
+      log.warn(
+        { ...about, err: error },
+        'a collection could not be calibrated: similarities count as they did before; it is tried again, or run askwell tune calibration',
+      ),
+  })
+  return { ...upkeep, start: () => upkeep.start(signal => store.collections(signal)) }
 }

@@ -2,26 +2,13 @@ import t from 'tap'
 import { adminKey, anyWorld, skipReason, startApp, worlds, type App } from '../support/app.ts'
 import { startModel } from '../support/model.ts'
 import { settingsFor } from '../support/model-settings.ts'
+import { putDocuments, sportDocuments } from '../support/three-languages.ts'
 
 /** Questions in another language than the documents, or typed in the letters of another. */
 
 t.setTimeout(1_800_000)
 
 const admin = { authorization: `Bearer ${adminKey}` }
-
-const documents = [
-  [
-    'ru-pool',
-    'ru',
-    'Бассейн',
-    'Разовое посещение бассейна стоит две тысячи тенге, абонемент на месяц — пятнадцать тысяч.',
-  ],
-  ['ru-sauna', 'ru', 'Сауна', 'Сауна открыта по выходным. Полотенце и тапочки приносят с собой.'],
-  ['ru-lost', 'ru', 'Потерянные вещи', 'Забытые вещи хранятся у администратора тридцать дней.'],
-  ['kk-gym', 'kk', 'Жаттығу залы', 'Жаттығу залы таңғы алтыдан кешкі оңға дейін ашық. Демалыс күні жабық.'],
-  ['kk-kids', 'kk', 'Балалар үйірмесі', 'Балаларға арналған гимнастика үйірмесі сейсенбі мен бейсенбіде өтеді.'],
-  ['en-parking', 'en', 'Parking', 'Parking in the yard is free for members and costs 500 tenge per hour for guests.'],
-] as const
 
 /** The beginnings of words in the three languages, by what they mean: all that the embedding model of this test knows. */
 const concepts: Readonly<Record<string, readonly string[]>> = {
@@ -63,10 +50,11 @@ async function ask(app: App, question: string, own: object = {}): Promise<Asked>
 }
 
 async function load(app: App, only: readonly string[] = ['ru', 'kk', 'en']): Promise<void> {
-  const wanted = documents.filter(([, language]) => only.includes(language))
-  const body = wanted.map(([source, language, title, text]) => ({ source, language, title, text }))
-  const { status } = await app.send('PUT', '/documents', { collection: 'sport', documents: body }, admin)
-  t.equal(status, 200)
+  await putDocuments(
+    app,
+    'sport',
+    sportDocuments.filter(([, language]) => only.includes(language)),
+  )
 }
 
 for (const world of worlds)

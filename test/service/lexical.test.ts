@@ -2,7 +2,7 @@ import { createCollectionStore } from '../../src/adapters/postgres/store/collect
 import type { Sql } from '../../src/adapters/postgres/database.ts'
 import { createPassageStore } from '../../src/adapters/postgres/store/passages.ts'
 import { openBm25 } from '../../src/adapters/postgres/store/textsearch.ts'
-import type { Filters } from '../../src/ask/terms.ts'
+import type { Filters } from '../../src/ask/terms/question.ts'
 import { analyzeQuestion } from '../../src/ask/retrieval/analyze-question.ts'
 import t from 'tap'
 import { adminKey, skipReason, startApp, worlds, type App } from '../support/app.ts'

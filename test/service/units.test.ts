@@ -1,7 +1,7 @@
 import t from 'tap'
 import { analyzeText } from '../../src/ask/retrieval/analyze-question.ts'
 import { searchIn, type Retrieved } from '../../src/ask/retrieval/retrieve.ts'
-import type { Arm, Passage } from '../../src/ask/terms.ts'
+import type { Arm, Passage } from '../../src/ask/terms/passage.ts'
 import { createPassageStore } from '../../src/adapters/postgres/store/passages.ts'
 import { askedCollection } from '../../src/wiring/pipeline.ts'
 import type { Sql } from '../../src/adapters/postgres/database.ts'

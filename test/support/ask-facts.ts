@@ -1,4 +1,4 @@
-import type { AskFacts } from '../../src/ask/terms.ts'
+import type { AskFacts } from '../../src/ask/terms/run.ts'
 
 /** What is known about a question that took a second, with what a test says. */
 export function factsOf(own: Partial<AskFacts> = {}): AskFacts {

@@ -1,4 +1,4 @@
-import type { Passage, Unit, Window } from '../../src/ask/terms.ts'
+import type { Passage, Unit, Window } from '../../src/ask/terms/passage.ts'
 
 /** A passage for tests. `before` is the text before it in its document. */
 export function passage(text: string, options: Partial<Passage> & { readonly before?: string } = {}): Passage {

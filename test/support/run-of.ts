@@ -1,4 +1,4 @@
-import type { Outcome, Run, StageName } from '../../src/ask/terms.ts'
+import type { Outcome, Run, StageName } from '../../src/ask/terms/run.ts'
 
 export interface Ended {
   readonly name: StageName

@@ -1,6 +1,6 @@
 import { SpanKind, type Attributes, type Span } from '@opentelemetry/api'
 import type { ChatCompletionChunk } from 'openai/resources/chat/completions'
-import type { Usage } from '../../ask/terms.ts'
+import type { Usage } from '../../ask/terms/usage.ts'
 import { AskError } from '../../errors.ts'
 import { genAi } from '../../tracing/names.ts'
 import { markFailed, startChild } from '../../tracing/span.ts'

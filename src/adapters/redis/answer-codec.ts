@@ -1,6 +1,6 @@
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib'
 import type { CachedAnswer } from '../../ask/cache/freshness.ts'
-import type { Citation, Passage } from '../../ask/terms.ts'
+import type { Citation, Passage } from '../../ask/terms/passage.ts'
 
 /**
  * Format of answers in Redis: one digit for the format version, 13 for `freshUntil` (compared by Lua scripts), then

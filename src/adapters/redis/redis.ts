@@ -1,5 +1,5 @@
 import type { Cluster, Redis } from 'ioredis'
-import type { RunLog } from '../../ask/terms.ts'
+import type { RunLog } from '../../ask/terms/run.ts'
 import type { FollowSecret } from '../../config/terms.ts'
 import { silent, type Events } from '../../events.ts'
 import type { RedisFault } from '../../faults.ts'

@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis'
 import { randomBytes } from 'node:crypto'
 import type { SharedSpending } from '../../ask/generation/budgets.ts'
-import type { Spending } from '../../ask/terms.ts'
+import type { Spending } from '../../ask/terms/usage.ts'
 import type { RedisServer } from './redis.ts'
 
 /** Kept for the replicas whose clock is behind, and to look at. */

@@ -1,5 +1,5 @@
 import { sureSimilarity } from '../../text/spellings.ts'
-import type { AnalyzedQuestion, QueryTerm } from '../terms.ts'
+import type { AnalyzedQuestion, QueryTerm } from '../terms/question.ts'
 
 /** A content word of the question. */
 export interface AskedWord {

@@ -1,5 +1,5 @@
 import type { Spread } from '../calibration/terms.ts'
-import type { Citation, Passage } from '../terms.ts'
+import type { Citation, Passage } from '../terms/passage.ts'
 
 /** As many as an answer is written from. */
 export const judgedCount = 5

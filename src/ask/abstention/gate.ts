@@ -1,4 +1,5 @@
-import type { AbstentionThresholds, Evidence, Judgement } from '../terms.ts'
+import type { AbstentionThresholds } from '../terms/collection.ts'
+import type { Evidence, Judgement } from '../terms/evidence.ts'
 import type { Quoted } from './evidence.ts'
 import { confidenceOf, modelFor, notesOf, type LearnedModels, type Stage } from './model.ts'
 import { answerSignals, passageSignals, type Signals } from './signals.ts'

@@ -1,4 +1,5 @@
-import type { AbstentionThresholds, SignalNote } from '../terms.ts'
+import type { AbstentionThresholds } from '../terms/collection.ts'
+import type { SignalNote } from '../terms/evidence.ts'
 import { signalsBySource, type SignalName, type Signals, type Source } from './signals.ts'
 
 /** `passages`: judged before an answer is written; `answer`: with the sentences that are quoted. */

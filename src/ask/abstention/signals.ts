@@ -2,7 +2,9 @@ import { analyze, comparedTerms, isStopWord, notationTerms } from '../../text/an
 import { createMeant } from '../generation/meant-words.ts'
 import type { Calibration, SimilarityRange } from '../calibration/terms.ts'
 import type { Span } from '../../text/sentences.ts'
-import type { AnalyzedQuestion, Evidence, Passage } from '../terms.ts'
+import type { Evidence } from '../terms/evidence.ts'
+import type { Passage } from '../terms/passage.ts'
+import type { AnalyzedQuestion } from '../terms/question.ts'
 import { askedWords, highestBm25, shareOf, type AskedWord } from './asked-words.ts'
 import { judgedCount, type Quoted } from './evidence.ts'
 

@@ -3,7 +3,10 @@ import { ageOf, isBetterThanNothing, type CachedAnswer } from './freshness.ts'
 import { asCached } from './replay.ts'
 import type { FillLease, SharedAnswers } from './shared-cache.ts'
 import { createTieredCache, type MemoryTier } from './tiered-cache.ts'
-import type { Answer, AskedCollection, CacheTier, Degraded, Question, SharedCacheTier } from '../terms.ts'
+import type { Answer, Degraded } from '../terms/answer.ts'
+import type { CacheTier, SharedCacheTier } from '../terms/caching.ts'
+import type { AskedCollection } from '../terms/collection.ts'
+import type { Question } from '../terms/question.ts'
 
 export interface CacheDurations {
   readonly seconds: number

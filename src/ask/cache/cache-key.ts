@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import { hash } from 'node:crypto'
 import { nfkc } from '../../text/normal-form.ts'
-import type { AskedCollection, Filters, Question } from '../terms.ts'
+import type { AskedCollection } from '../terms/collection.ts'
+import type { Filters, Question } from '../terms/question.ts'
 
 /** Under which key a question's answer is cached. */
 export interface CacheKey {

@@ -2,7 +2,7 @@ import { context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { silent, type Events } from '../../events.ts'
 import { startDeadline } from '../../resilience/deadline.ts'
 import { withTimeout } from '../../resilience/with-timeout.ts'
-import type { AskedCollection } from '../terms.ts'
+import type { AskedCollection } from '../terms/collection.ts'
 
 /**
  * How long a snapshot of a collection is trusted, in milliseconds. A writer waits that long between commit and reply

@@ -4,7 +4,9 @@ import type { CacheDurations } from './answer-cache.ts'
 import { promptFor } from '../generation/prompt.ts'
 import type { StreamStage } from '../stage.ts'
 import type { TieredCache } from './tiered-cache.ts'
-import { noUsage, type CacheTier, type Run, type Usage } from '../terms.ts'
+import type { CacheTier } from '../terms/caching.ts'
+import type { Run } from '../terms/run.ts'
+import { noUsage, type Usage } from '../terms/usage.ts'
 
 /** What a model wrote, and when (milliseconds since 1970). */
 export interface CachedCompletion {

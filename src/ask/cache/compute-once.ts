@@ -10,7 +10,11 @@ import type { FillLease } from './shared-cache.ts'
 import type { Stage } from '../stage.ts'
 import { isSmallTalk } from '../smalltalk/small-talk.ts'
 import { staleIfError } from './stale-if-error.ts'
-import type { Answer, AskedCollection, AskEvent, AskWithin, CacheTier, Question, Run } from '../terms.ts'
+import type { Answer, AskEvent } from '../terms/answer.ts'
+import type { CacheTier } from '../terms/caching.ts'
+import type { AskedCollection } from '../terms/collection.ts'
+import type { Question } from '../terms/question.ts'
+import type { AskWithin, Run } from '../terms/run.ts'
 
 export interface ComputeSteps {
   /** Null when there are no other processes to share with. */

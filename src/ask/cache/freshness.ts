@@ -1,4 +1,5 @@
-import type { Answer, CacheDirectives } from '../terms.ts'
+import type { Answer } from '../terms/answer.ts'
+import type { CacheDirectives } from '../terms/caching.ts'
 
 /** A cached answer as it was computed, with what computing it took. */
 export interface CachedAnswer {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { linkTo, workflowSpan } from '../../tracing/workflow.ts'
 import type { LeaseReply, SharedAnswers } from './shared-cache.ts'
-import type { Run } from '../terms.ts'
+import type { Run } from '../terms/run.ts'
 
 export interface LeaseRequest {
   readonly key: string

@@ -1,7 +1,8 @@
 import { context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { AskError } from '../../errors.ts'
 import type { CacheEvents } from './answer-cache.ts'
-import type { AskEvent, Run, RunLog } from '../terms.ts'
+import type { AskEvent } from '../terms/answer.ts'
+import type { Run, RunLog } from '../terms/run.ts'
 
 export interface Background {
   readonly log: RunLog

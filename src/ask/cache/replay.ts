@@ -1,4 +1,6 @@
-import { noUsage, type Answer, type AskEvent, type CacheNote, type Degraded } from '../terms.ts'
+import type { Answer, AskEvent, Degraded } from '../terms/answer.ts'
+import type { CacheNote } from '../terms/caching.ts'
+import { noUsage } from '../terms/usage.ts'
 
 /** A cached answer as the answer of this request: no model was called for it. */
 export function asCached(answer: Answer, cache: CacheNote, degraded: readonly Degraded[] = answer.degraded): Answer {

@@ -3,7 +3,8 @@ import type { CacheableQuestion } from './compute-once.ts'
 import { isRefreshDue, isWanted, type CachedAnswer } from './freshness.ts'
 import type { Refreshing } from './refresh.ts'
 import type { SharedRuns } from './shared-runs.ts'
-import type { Answer, CacheDirectives, CacheTier } from '../terms.ts'
+import type { Answer } from '../terms/answer.ts'
+import type { CacheDirectives, CacheTier } from '../terms/caching.ts'
 
 export interface ServingParts {
   readonly answers: AnswerCache

@@ -4,7 +4,8 @@ import { linkTo, type Workflow } from '../../tracing/workflow.ts'
 import type { CacheEvents } from './answer-cache.ts'
 import type { CacheableQuestion, ComputeOnce } from './compute-once.ts'
 import { coalesced } from './replay.ts'
-import type { Answer, AskEvent, Run } from '../terms.ts'
+import type { Answer, AskEvent } from '../terms/answer.ts'
+import type { Run } from '../terms/run.ts'
 import { asWorkflow } from '../workflow.ts'
 
 /**

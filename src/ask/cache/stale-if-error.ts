@@ -1,6 +1,6 @@
 import { isAskError, isOutage } from '../../errors.ts'
 import { replay } from './replay.ts'
-import type { Answer, AskEvent, Degraded } from '../terms.ts'
+import type { Answer, AskEvent, Degraded } from '../terms/answer.ts'
 
 /**
  * Yields the events, or an expired answer in their place when the run fails through no fault of the question, or when

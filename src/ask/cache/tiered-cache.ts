@@ -1,4 +1,4 @@
-import type { CacheTier, SharedCacheTier } from '../terms.ts'
+import type { CacheTier, SharedCacheTier } from '../terms/caching.ts'
 
 /** The tier in this process. */
 export interface MemoryTier<Value> {

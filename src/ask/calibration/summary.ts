@@ -1,4 +1,4 @@
-import type { AskedCollection } from '../terms.ts'
+import type { AskedCollection } from '../terms/collection.ts'
 import { bestConnection, connection, type FarVectors } from './languages.ts'
 import { measuringVersion } from './outdated.ts'
 import { rangeOf, rounded, separationIn, separationOf, type Separation, type Similarities } from './range.ts'

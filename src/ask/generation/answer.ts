@@ -4,16 +4,12 @@ import { isDoubtful } from '../abstention/gate.ts'
 import type { Extracted } from './quotes.ts'
 import type { Completion, CompletionEvent, AnswerRequest } from './generate.ts'
 import type { Stage, StreamStage } from '../stage.ts'
-import {
-  noUsage,
-  type AskEvent,
-  type CacheNote,
-  type Citation,
-  type Degraded,
-  type Judgement,
-  type Run,
-  type Usage,
-} from '../terms.ts'
+import type { AskEvent, Degraded } from '../terms/answer.ts'
+import type { CacheNote } from '../terms/caching.ts'
+import type { Judgement } from '../terms/evidence.ts'
+import type { Citation } from '../terms/passage.ts'
+import type { Run } from '../terms/run.ts'
+import { noUsage, type Usage } from '../terms/usage.ts'
 
 export interface AnswerSteps {
   /** Null when no language model is configured: answers are then quoted sentences. */

@@ -1,4 +1,4 @@
-import type { BudgetScope, BudgetStatus, DayLimits, Payer, Spending, Tokens } from '../terms.ts'
+import type { BudgetScope, BudgetStatus, DayLimits, Payer, Spending, Tokens } from '../terms/usage.ts'
 
 export interface Prices {
   /** Per million tokens. */

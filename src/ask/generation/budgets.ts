@@ -1,6 +1,6 @@
 import { AskError, budgetUsedUp } from '../../errors.ts'
 import type { Events } from '../../events.ts'
-import type { BudgetStatus, Payer, Spending } from '../terms.ts'
+import type { BudgetStatus, Payer, Spending } from '../terms/usage.ts'
 import {
   accountsOf,
   createDays,

@@ -2,7 +2,7 @@ import { isAskError } from '../../errors.ts'
 import { countTokens } from '../../text/count-tokens.ts'
 import type { Embedder, QuestionCall } from '../retrieval/embedder.ts'
 import type { Reranker } from '../retrieval/rerank.ts'
-import type { Tokens } from '../terms.ts'
+import type { Tokens } from '../terms/usage.ts'
 import type { Budgets } from './budgets.ts'
 import type { ChatModel, ChatRequest } from './chat.ts'
 

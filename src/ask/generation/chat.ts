@@ -1,4 +1,6 @@
-import type { Run, Turn, Usage } from '../terms.ts'
+import type { Turn } from '../terms/question.ts'
+import type { Run } from '../terms/run.ts'
+import type { Usage } from '../terms/usage.ts'
 
 export interface ChatRequest {
   readonly system: string

@@ -2,7 +2,7 @@ import { analyze, comparedTerms, isStopWord } from '../../text/analyze.ts'
 import { sentences, type Span } from '../../text/sentences.ts'
 import { clausesOf, type Clause } from './clauses.ts'
 import { citationOf } from './quotes.ts'
-import type { Citation, Passage } from '../terms.ts'
+import type { Citation, Passage } from '../terms/passage.ts'
 
 const maxQuote = 300
 /** A second sentence is quoted when it adds this share to what the first one supports. */

@@ -1,5 +1,5 @@
 import { sentinel } from './citation-markers.ts'
-import type { Passage } from '../terms.ts'
+import type { Passage } from '../terms/passage.ts'
 
 /**
  * The passages as the model sees them: numbered elements between delimiters with a random name. Anyone may have written

@@ -1,6 +1,6 @@
 import { quotedAnswer, type Extracted } from './quotes.ts'
 import type { AnswerRequest } from './generate.ts'
-import type { Passage } from '../terms.ts'
+import type { Passage } from '../terms/passage.ts'
 import { runAround } from './runs.ts'
 import { scoredSentences, type Scored, type ScoredSentence } from './sentence-scores.ts'
 

@@ -1,16 +1,13 @@
 import { createCitationMarkers } from './citation-markers.ts'
 import { promptFor } from './prompt.ts'
-import {
-  noUsage,
-  type CacheNote,
-  type CollectionCaching,
-  type Passage,
-  type Question,
-  type Run,
-  type Usage,
-} from '../terms.ts'
+import type { CacheNote } from '../terms/caching.ts'
+import type { CollectionCaching } from '../terms/collection.ts'
+import type { Passage } from '../terms/passage.ts'
+import type { Question } from '../terms/question.ts'
+import type { Run } from '../terms/run.ts'
+import { noUsage, type Usage } from '../terms/usage.ts'
 import type { ChatModel } from './chat.ts'
-import type { AnalyzedQuestion } from '../terms.ts'
+import type { AnalyzedQuestion } from '../terms/question.ts'
 
 /** The input an answer is written from. */
 export interface AnswerRequest {

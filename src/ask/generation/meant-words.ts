@@ -1,6 +1,6 @@
 import { shortestRest } from '../../text/joined.ts'
 import { sureSimilarity } from '../../text/spellings.ts'
-import type { AnalyzedQuestion, QueryTerm } from '../terms.ts'
+import type { AnalyzedQuestion, QueryTerm } from '../terms/question.ts'
 
 type Terms = ReadonlySet<string>
 

@@ -1,7 +1,7 @@
 import { analyze, comparedTerms } from '../../text/analyze.ts'
 import { countTokens } from '../../text/count-tokens.ts'
 import { sentences, type Span } from '../../text/sentences.ts'
-import type { Passage, Unit } from '../terms.ts'
+import type { Passage, Unit } from '../terms/passage.ts'
 import { headerWhenCut } from './table-rows.ts'
 
 export interface PackOptions {

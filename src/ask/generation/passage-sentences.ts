@@ -1,7 +1,7 @@
 import { analyze, comparedTerms, notationTerms } from '../../text/analyze.ts'
 import { memoized } from '../../text/memoized.ts'
 import { unitsOf, type Unit } from '../../text/units.ts'
-import type { Passage } from '../terms.ts'
+import type { Passage } from '../terms/passage.ts'
 import { placeAt } from './places.ts'
 import { tableRowsOf, type TableRow } from './table-rows.ts'
 

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { countTokens } from '../../text/count-tokens.ts'
 import { delimited } from './delimiters.ts'
 import { sentinel } from './citation-markers.ts'
-import type { Passage, Turn } from '../terms.ts'
+import type { Passage } from '../terms/passage.ts'
+import type { Turn } from '../terms/question.ts'
 
 /** Increment this with every change of the prompts below: it is part of the cache keys. */
 export const promptVersion = '1'

@@ -1,5 +1,5 @@
 import type { Span } from '../../text/sentences.ts'
-import type { Citation, Passage } from '../terms.ts'
+import type { Citation, Passage } from '../terms/passage.ts'
 import { withoutMarkers } from './citation-markers.ts'
 import { placeAt } from './places.ts'
 

@@ -1,4 +1,5 @@
-import type { AnalyzedQuestion, Passage } from '../terms.ts'
+import type { Passage } from '../terms/passage.ts'
+import type { AnalyzedQuestion } from '../terms/question.ts'
 import { createMeant } from './meant-words.ts'
 import { isNamed, sentencesOf, type PassageSentence, type Title } from './passage-sentences.ts'
 import { unitSignals, type UnitSignals } from './unit-signals.ts'

@@ -1,4 +1,4 @@
-import type { Passage } from '../terms.ts'
+import type { Passage } from '../terms/passage.ts'
 import type { PassageSentence } from './passage-sentences.ts'
 
 /** Standard deviations above the mean at which a sentence is as near as any can be. */

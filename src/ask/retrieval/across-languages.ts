@@ -1,4 +1,4 @@
-import type { AnalyzedQuestion } from '../terms.ts'
+import type { AnalyzedQuestion } from '../terms/question.ts'
 import type { Candidate } from './passage-search.ts'
 
 /** What the words of a question say about passages in other languages. */

@@ -1,6 +1,7 @@
 import { analyze, isPair, queryTerms, type QueryTerm as TextTerm } from '../../text/analyze.ts'
 import { detectLanguage, readingLanguage } from '../../text/language.ts'
-import type { AskedCollection, Question, AnalyzedQuestion, QueryTerm } from '../terms.ts'
+import type { AskedCollection } from '../terms/collection.ts'
+import type { Question, AnalyzedQuestion, QueryTerm } from '../terms/question.ts'
 import type { TermReading } from './passage-search.ts'
 import { withoutGreetings } from '../smalltalk/small-talk.ts'
 import { storyOf, type Story } from './story.ts'

@@ -1,5 +1,5 @@
 import { comparable, areNearDuplicates, type Comparable } from './near-duplicates.ts'
-import type { Passage, PassageSection, Unit } from '../terms.ts'
+import type { Passage, PassageSection, Unit } from '../terms/passage.ts'
 
 /** Adjacent chunks joined into one passage: at 400 tokens each at most, three still fit a prompt of 1,500. */
 const maxJoined = 3

@@ -1,6 +1,8 @@
 import { isAskError, isOverBudget, loudness } from '../../errors.ts'
 import type { Embedder } from './embedder.ts'
-import type { AnalyzedQuestion, Degraded, Run } from '../terms.ts'
+import type { Degraded } from '../terms/answer.ts'
+import type { AnalyzedQuestion } from '../terms/question.ts'
+import type { Run } from '../terms/run.ts'
 import { canRead } from './weights.ts'
 
 /** A bounded cache of vectors by text, in two tiers. Never rejects; a failure is a miss. */

@@ -1,4 +1,4 @@
-import type { Payer } from '../terms.ts'
+import type { Payer } from '../terms/usage.ts'
 import type { ModelPrior } from '../calibration/terms.ts'
 
 /** Many models are trained to distinguish the two, and place vectors of one where the other looks for them. */

@@ -7,21 +7,15 @@ import type { Retrieved, Wanted } from './retrieve.ts'
 import type { Rewrites } from './rewrite.ts'
 import type { Stage } from '../stage.ts'
 import { inOwnLetters, type KnownTerms } from './respell.ts'
-import {
-  addUsage,
-  noUsage,
-  type Arm,
-  type AskedCollection,
-  type Degraded,
-  type Evidence,
-  type Judgement,
-  type Question,
-  type Run,
-  type SearchResult,
-  type Usage,
-} from '../terms.ts'
+import type { Degraded } from '../terms/answer.ts'
+import type { AskedCollection } from '../terms/collection.ts'
+import type { Evidence, Judgement, SearchResult } from '../terms/evidence.ts'
+import type { Arm } from '../terms/passage.ts'
+import type { Question } from '../terms/question.ts'
+import type { Run } from '../terms/run.ts'
+import { addUsage, noUsage, type Usage } from '../terms/usage.ts'
 import { analyzeText, analyzeQuestion, readBy } from './analyze-question.ts'
-import type { AnalyzedQuestion } from '../terms.ts'
+import type { AnalyzedQuestion } from '../terms/question.ts'
 
 export interface FindSteps extends SelectSteps {
   readonly embed: Stage<AnalyzedQuestion, Embedded>

@@ -2,7 +2,7 @@ import { analyze, isStopWord } from '../../text/analyze.ts'
 import { fold, foldKazakh, stripDiacritics } from '../../text/fold.ts'
 import { isSmallTalk, withoutGreetings } from '../smalltalk/small-talk.ts'
 import { isAt, wordsOf } from '../smalltalk/spoken.ts'
-import type { Turn } from '../terms.ts'
+import type { Turn } from '../terms/question.ts'
 import { closers, openers, pointers } from './pointing-words.ts'
 
 /**

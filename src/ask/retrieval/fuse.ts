@@ -1,4 +1,4 @@
-import type { Scores } from '../terms.ts'
+import type { Scores } from '../terms/passage.ts'
 import { similaritiesWithoutBias, wordScore, type LanguageView } from './across-languages.ts'
 import type { Candidate } from './passage-search.ts'
 

@@ -1,4 +1,5 @@
-import type { Filters, Passage, QueryTerm, TermCorrection } from '../terms.ts'
+import type { Passage } from '../terms/passage.ts'
+import type { Filters, QueryTerm, TermCorrection } from '../terms/question.ts'
 
 export interface VectorSearch {
   readonly collectionId: number

@@ -1,6 +1,8 @@
 import { isAskError, isOverBudget, loudness } from '../../errors.ts'
 import { startDeadline } from '../../resilience/deadline.ts'
-import type { Degraded, Passage, Run } from '../terms.ts'
+import type { Degraded } from '../terms/answer.ts'
+import type { Passage } from '../terms/passage.ts'
+import type { Run } from '../terms/run.ts'
 import type { QuestionCall } from './embedder.ts'
 import { passageUnits, promisingUnits } from './unit-choice.ts'
 

@@ -1,7 +1,9 @@
 import { otherLettersOf, respelled, termsToKnow, type Respelled } from '../../text/other-letters.ts'
 import { bestEffort } from '../best-effort.ts'
 import type { Stage } from '../stage.ts'
-import type { AskedCollection, Question, Run } from '../terms.ts'
+import type { AskedCollection } from '../terms/collection.ts'
+import type { Question } from '../terms/question.ts'
+import type { Run } from '../terms/run.ts'
 
 export interface TermLookup {
   readonly collection: AskedCollection

@@ -2,8 +2,11 @@ import { callsMade, isAskError, isOverBudget, loudness } from '../../errors.ts'
 import type { ChatModel } from '../generation/chat.ts'
 import { sentinel } from '../generation/citation-markers.ts'
 import { condensePrompt, rephrasePrompt } from '../generation/prompt.ts'
-import { noUsage, type Degraded, type Question, type Run, type Usage } from '../terms.ts'
-import type { AnalyzedQuestion } from '../terms.ts'
+import type { Degraded } from '../terms/answer.ts'
+import type { Question } from '../terms/question.ts'
+import type { Run } from '../terms/run.ts'
+import { noUsage, type Usage } from '../terms/usage.ts'
+import type { AnalyzedQuestion } from '../terms/question.ts'
 
 /** What smart mode asks a model for besides the answer. Neither can fail a question: it then continues as asked. */
 export interface Rewrites {

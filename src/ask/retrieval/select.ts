@@ -2,7 +2,11 @@ import { diversify } from './diversify.ts'
 import { bestEffort } from '../best-effort.ts'
 import type { Reranked, ToRerank } from './rerank.ts'
 import type { Stage } from '../stage.ts'
-import type { Degraded, Evidence, Passage, Question, Run } from '../terms.ts'
+import type { Degraded } from '../terms/answer.ts'
+import type { Evidence } from '../terms/evidence.ts'
+import type { Passage } from '../terms/passage.ts'
+import type { Question } from '../terms/question.ts'
+import type { Run } from '../terms/run.ts'
 
 export interface SelectSteps {
   /** Null when no reranker is configured. */

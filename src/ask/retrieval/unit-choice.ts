@@ -3,7 +3,7 @@ import { memoized } from '../../text/memoized.ts'
 import { isTableRow, tableHeaderAt } from '../../text/table-rows.ts'
 import { unitsOf } from '../../text/units.ts'
 import { placeAt } from '../generation/places.ts'
-import type { Passage, Unit } from '../terms.ts'
+import type { Passage, Unit } from '../terms/passage.ts'
 
 const separator = ' › '
 

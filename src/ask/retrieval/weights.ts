@@ -1,5 +1,5 @@
 import type { Calibration, ModelPrior, SimilarityRange } from '../calibration/terms.ts'
-import type { AskedCollection } from '../terms.ts'
+import type { AskedCollection } from '../terms/collection.ts'
 import type { Embedder } from './embedder.ts'
 
 /** Until a model is measured words lead, and similarity alone is never enough. */

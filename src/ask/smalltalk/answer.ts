@@ -1,11 +1,9 @@
-import {
-  noUsage,
-  type AskEvent,
-  type AskedCollection,
-  type AskWithin,
-  type Question,
-  type SearchResult,
-} from '../terms.ts'
+import type { AskEvent } from '../terms/answer.ts'
+import type { AskedCollection } from '../terms/collection.ts'
+import type { SearchResult } from '../terms/evidence.ts'
+import type { Question } from '../terms/question.ts'
+import type { AskWithin } from '../terms/run.ts'
+import { noUsage } from '../terms/usage.ts'
 import { always } from '../abstention/gate.ts'
 import { smallTalkOf } from './small-talk.ts'
 

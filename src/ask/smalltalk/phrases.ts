@@ -15,7 +15,8 @@ export const phrases: Readonly<Record<string, Lines>> = {
     thanks: `thanks|thank you|thank u|thx|tnx|many thanks|thanks a lot|thanks so much|thanks very much|thank you so much|
       thank you very much|thank you a lot|much appreciated|thanks for your help|thanks for the help|thank you for your help|
       thanks for the answer|thank you for the answer|thanks for the info|thank you for the information|
-      thanks in advance|thank you in advance|i appreciate it|cheers`,
+      thanks in advance|thank you in advance|i appreciate it|cheers|that helps|that helped|that helps a lot|
+      that helped a lot|this helps|this helped|that was helpful|this was helpful|very helpful|that was very helpful`,
     goodbye: `bye|bye bye|goodbye|good bye|see you|see you later|see you soon|good night|have a nice day|have a good day|
       take care|farewell`,
     fine: `alright|all right|got it|i see|understood|great|perfect|awesome|sounds good|very good|oh i see|ok got it`,
@@ -30,7 +31,8 @@ export const phrases: Readonly<Record<string, Lines>> = {
       есть вопрос|вы можете мне помочь|можете помочь|помогите мне`,
     thanks: `спасибо|спс|спасибо большое|большое спасибо|огромное спасибо|спасибо вам|спасибо вам большое|благодарю|
       благодарю вас|спасибо за помощь|спасибо за ответ|спасибо за информацию|заранее спасибо|заранее благодарю|
-      спасибо заранее|spasibo|премного благодарен`,
+      спасибо заранее|spasibo|премного благодарен|помогло|это помогло|мне помогло|очень помогло|
+      вы помогли|вы мне помогли|вы очень помогли|вы мне очень помогли`,
     goodbye: `пока|пока пока|до свидания|досвидания|до встречи|до скорого|всего доброго|всего хорошего|прощайте|
       хорошего дня|спокойной ночи|удачи|poka`,
     fine: `хорошо|понятно|ясно|понял|поняла|все понятно|все ясно|отлично|супер|ладно|договорились|здорово|принято`,
@@ -42,7 +44,7 @@ export const phrases: Readonly<Record<string, Lines>> = {
     greeting: `сәлем|сәлеметсіз бе|сәлеметсіздер ме|сәлем бердік|ассалаумағалейкум|ассалаумағалейкүм|қайырлы таң|
       қайырлы күн|қайырлы кеш|сұрағым бар|менде сұрақ бар|көмектесе аласыз ба`,
     thanks: `рахмет|рақмет|көп рахмет|үлкен рахмет|рахмет сізге|сізге рахмет|көп рахмет сізге|алғыс айтамын|
-      жауабыңызға рахмет|көмегіңізге рахмет|алдын ала рахмет|rahmet|raqmet`,
+      жауабыңызға рахмет|көмегіңізге рахмет|алдын ала рахмет|rahmet|raqmet|көмектесті|бұл көмектесті|көп көмектестіңіз`,
     goodbye: `сау болыңыз|сау бол|сау болыңыздар|қош болыңыз|қош бол|көріскенше|кездескенше|қайырлы түн|жақсы күн тілеймін`,
     fine: `жақсы|жарайды|түсінікті|түсіндім|керемет|болды`,
     wellbeing: `қалайсыз|қалайсың|қалыңыз қалай|қалың қалай|жағдайыңыз қалай|жағдай қалай|халіңіз қалай|қал қалай`,
@@ -52,7 +54,7 @@ export const phrases: Readonly<Record<string, Lines>> = {
     greeting: `xin chào|chào|chào bạn|chào anh|chào chị|chào em|chào các bạn|chào buổi sáng|chào buổi tối|xin chào bạn|
       kính chào|alo|cho tôi hỏi|cho mình hỏi|cho em hỏi|tôi có câu hỏi|tôi có một câu hỏi|bạn có thể giúp tôi không`,
     thanks: `cảm ơn|cám ơn|cảm ơn bạn|cám ơn bạn|cảm ơn nhiều|cảm ơn bạn nhiều|cám ơn nhiều|xin cảm ơn|xin cám ơn|
-      cảm ơn rất nhiều|chân thành cảm ơn|em cảm ơn|cảm ơn ạ|cảm ơn anh|cảm ơn chị|cảm ơn trước`,
+      cảm ơn rất nhiều|chân thành cảm ơn|em cảm ơn|cảm ơn ạ|cảm ơn anh|cảm ơn chị|cảm ơn trước|rất hữu ích|thật hữu ích|hữu ích quá`,
     goodbye: `tạm biệt|chào tạm biệt|hẹn gặp lại|bai bai|chúc ngủ ngon|chúc một ngày tốt lành`,
     fine: `vâng ạ|được rồi|hiểu rồi|tôi hiểu rồi|tốt lắm|tuyệt vời|tuyệt`,
     wellbeing: `bạn khỏe không|bạn có khỏe không|bạn thế nào|bạn khoẻ không|dạo này thế nào`,
@@ -62,7 +64,8 @@ export const phrases: Readonly<Record<string, Lines>> = {
     greeting: `ciao|salve|buongiorno|buon giorno|buonasera|buona sera|buon pomeriggio|ho una domanda|avrei una domanda|
       mi puoi aiutare|mi può aiutare|puoi aiutarmi`,
     thanks: `grazie|grazie mille|mille grazie|molte grazie|tante grazie|grazie tante|grazie infinite|ti ringrazio|
-      la ringrazio|vi ringrazio|grazie in anticipo|grazie per l'aiuto|grazie per la risposta`,
+      la ringrazio|vi ringrazio|grazie in anticipo|grazie per l'aiuto|grazie per la risposta|molto utile|
+      mi è stato utile|mi è stato di aiuto|mi ha aiutato|mi hai aiutato`,
     goodbye: `arrivederci|addio|a presto|a dopo|alla prossima|buona notte|buonanotte|buona giornata|ciao ciao`,
     fine: `va bene|d'accordo|capito|ho capito|perfetto|ottimo|benissimo|chiaro`,
     wellbeing: `come stai|come sta|come va|tutto bene`,
@@ -74,7 +77,8 @@ export const phrases: Readonly<Record<string, Lines>> = {
       ich hätte eine frage|kannst du mir helfen|können sie mir helfen|sehr geehrte damen und herren`,
     thanks: `danke|danke schön|dankeschön|danke sehr|vielen dank|besten dank|herzlichen dank|tausend dank|ich danke dir|
       ich danke ihnen|danke im voraus|vielen dank im voraus|danke für die hilfe|danke für die antwort|
-      vielen dank für die hilfe`,
+      vielen dank für die hilfe|das hilft|das hilft mir|das hat geholfen|das hat mir geholfen|sehr hilfreich|
+      das war hilfreich|das war sehr hilfreich`,
     goodbye: `tschüss|tschüs|auf wiedersehen|bis bald|bis dann|bis später|gute nacht|schönen tag|schönen tag noch|
       mit freundlichen grüßen|viele grüße`,
     fine: `alles klar|verstanden|in ordnung|einverstanden|prima|super|toll|sehr gut`,
@@ -86,7 +90,8 @@ export const phrases: Readonly<Record<string, Lines>> = {
     greeting: `bonjour|bonsoir|salut|coucou|bonjour à tous|j'ai une question|j'aurais une question|pouvez-vous m'aider|
       peux-tu m'aider`,
     thanks: `merci|merci beaucoup|merci bien|mille mercis|un grand merci|je vous remercie|je te remercie|
-      merci d'avance|merci par avance|merci pour votre aide|merci pour votre réponse|merci pour ton aide`,
+      merci d'avance|merci par avance|merci pour votre aide|merci pour votre réponse|merci pour ton aide|
+      ça m'aide|ça m'aide beaucoup|ça m'a aidé|ça m'a beaucoup aidé|très utile|c'est très utile`,
     goodbye: `au revoir|à bientôt|à plus|à plus tard|à la prochaine|bonne journée|bonne soirée|bonne nuit|adieu|cordialement`,
     fine: `d'accord|très bien|entendu|compris|j'ai compris|parfait|génial|super`,
     wellbeing: `comment ça va|ça va|comment allez-vous|comment vas-tu|tu vas bien|vous allez bien`,
@@ -97,7 +102,8 @@ export const phrases: Readonly<Record<string, Lines>> = {
     greeting: `hola|buenos días|buenas tardes|buenas noches|buenas|buen día|tengo una pregunta|tengo una duda|
       me puedes ayudar|puedes ayudarme|me puede ayudar`,
     thanks: `gracias|muchas gracias|mil gracias|muchísimas gracias|te lo agradezco|se lo agradezco|
-      gracias de antemano|gracias por la ayuda|gracias por tu ayuda|gracias por su ayuda|gracias por la respuesta`,
+      gracias de antemano|gracias por la ayuda|gracias por tu ayuda|gracias por su ayuda|gracias por la respuesta|
+      me ayudó|me ayudó mucho|me ha ayudado|me ha ayudado mucho|muy útil|me fue muy útil`,
     goodbye: `adiós|hasta luego|hasta pronto|hasta mañana|nos vemos|chao|que tengas un buen día|saludos`,
     fine: `vale|de acuerdo|entendido|entiendo|perfecto|muy bien|genial|está bien`,
     wellbeing: `cómo estás|cómo está|qué tal|cómo te va|cómo le va|todo bien`,
@@ -108,7 +114,7 @@ export const phrases: Readonly<Record<string, Lines>> = {
     greeting: `olá|oi|bom dia|boa tarde|boa noite|tenho uma pergunta|tenho uma dúvida|pode me ajudar|podes ajudar-me|
       você pode me ajudar`,
     thanks: `obrigado|obrigada|muito obrigado|muito obrigada|obrigado pela ajuda|obrigada pela ajuda|agradeço|valeu|
-      obrigado desde já|desde já agradeço|brigado|brigada`,
+      obrigado desde já|desde já agradeço|brigado|brigada|ajudou|ajudou muito|me ajudou|me ajudou muito|muito útil`,
     goodbye: `tchau|adeus|até logo|até breve|até mais|até amanhã|tenha um bom dia`,
     fine: `tudo bem|está bem|certo|entendi|entendido|perfeito|ótimo|beleza|muito bem`,
     wellbeing: `como vai|como está|como você está|como vai você|como estás`,
@@ -119,7 +125,8 @@ export const phrases: Readonly<Record<string, Lines>> = {
     greeting: `merhaba|merhabalar|selam|selamlar|selamün aleyküm|günaydın|iyi günler|iyi akşamlar|bir sorum var|
       bana yardım edebilir misiniz|yardım eder misiniz`,
     thanks: `teşekkürler|teşekkür ederim|çok teşekkürler|çok teşekkür ederim|sağ ol|sağ olun|sağol|sağolun|
-      şimdiden teşekkürler|çok sağ olun|yardımınız için teşekkürler|eyvallah`,
+      şimdiden teşekkürler|çok sağ olun|yardımınız için teşekkürler|eyvallah|çok yardımcı oldu|yardımcı oldunuz|
+      çok yardımcı oldunuz|işime yaradı`,
     goodbye: `hoşça kal|hoşça kalın|hoşçakal|güle güle|görüşürüz|görüşmek üzere|iyi geceler|kendine iyi bak|bay bay`,
     fine: `tamam|peki|anladım|anlaşıldı|harika|süper|çok iyi|çok güzel`,
     wellbeing: `nasılsın|nasılsınız|naber|ne haber|nasıl gidiyor|iyi misin`,
@@ -130,7 +137,7 @@ export const phrases: Readonly<Record<string, Lines>> = {
     greeting: `привіт|вітаю|добрий день|доброго дня|добрий ранок|доброго ранку|добрий вечір|доброго вечора|здрастуйте|
       здоровенькі були|у мене питання|у мене є питання|маю питання|ви можете мені допомогти`,
     thanks: `дякую|щиро дякую|дуже дякую|дякую вам|дякую за допомогу|дякую за відповідь|спасибі|вдячний|вдячна|
-      велике дякую|наперед дякую`,
+      велике дякую|наперед дякую|допомогло|це допомогло|дуже допомогло|ви допомогли|ви мені допомогли`,
     goodbye: `до побачення|бувай|бувайте|до зустрічі|на все добре|гарного дня|на добраніч|папа`,
     fine: `добре|гаразд|зрозуміло|зрозумів|зрозуміла|чудово|ясно`,
     wellbeing: `як справи|як ваші справи|як твої справи|як ся маєш|як ви|як ти`,
@@ -140,7 +147,7 @@ export const phrases: Readonly<Record<string, Lines>> = {
     greeting: `cześć|hej|dzień dobry|dobry wieczór|witam|witaj|siema|mam pytanie|czy możesz mi pomóc|
       czy może mi pan pomóc|czy może mi pani pomóc`,
     thanks: `dziękuję|dzięki|dziękuję bardzo|bardzo dziękuję|wielkie dzięki|dziękuję za pomoc|dziękuję za odpowiedź|
-      z góry dziękuję|dzięki za pomoc`,
+      z góry dziękuję|dzięki za pomoc|pomogło|to pomogło|bardzo pomogło|bardzo pomocne|to było pomocne`,
     goodbye: `do widzenia|na razie|pa pa|do zobaczenia|dobranoc|miłego dnia|żegnaj|pozdrawiam`,
     fine: `dobrze|w porządku|rozumiem|zrozumiałem|zrozumiałam|jasne|świetnie|super|doskonale`,
     wellbeing: `jak się masz|co słychać|jak leci|jak się pan ma|jak się pani ma|co tam`,

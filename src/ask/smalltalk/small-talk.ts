@@ -1,6 +1,7 @@
 import { detectLanguage } from '../../text/language.ts'
 import { stopWords } from '../../text/stop-words.ts'
-import type { AskedCollection, Question } from '../terms.ts'
+import type { AskedCollection } from '../terms/collection.ts'
+import type { Question } from '../terms/question.ts'
 import { addressees, everywhere, phrases, replies, signs, type Kind } from './phrases.ts'
 import { isAt, listed, wordsOf, type Spoken } from './spoken.ts'
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import type { Turn } from '../../ask/terms.ts'
+import type { Turn } from '../../ask/terms/question.ts'
 import { isRelevant, type Judged } from '../metrics.ts'
 import { createFaults, filled, jsonRows, objectRows, type Faults, type Fields, type JsonRow } from '../set-rows.ts'
 import { readCorpus, readJudgements } from '../set.ts'

@@ -1,4 +1,6 @@
-import type { Answer, Explanation, Passage } from '../../ask/terms.ts'
+import type { Answer } from '../../ask/terms/answer.ts'
+import type { Passage } from '../../ask/terms/passage.ts'
+import type { Explanation } from '../../ask/terms/run.ts'
 import type { Reply, Signals } from './terms.ts'
 
 /** A reply of this process. */

@@ -1,6 +1,6 @@
 import type { Judged } from '../metrics.ts'
 import type { SourceDocument } from '../../ingest/terms.ts'
-import type { Turn } from '../../ask/terms.ts'
+import type { Turn } from '../../ask/terms/question.ts'
 
 /** A question with what is known about its answer. */
 export interface AnswerQuestion {

@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api'
-import type { CacheDirectives, RunLog } from '../../ask/terms.ts'
+import type { CacheDirectives } from '../../ask/terms/caching.ts'
+import type { RunLog } from '../../ask/terms/run.ts'
 import type { ApiKey } from '../../config/api-keys.ts'
 import type { Priority } from '../../priority.ts'
 import type { FailureNote } from '../edge/request-log.ts'

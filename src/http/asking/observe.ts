@@ -1,4 +1,7 @@
-import type { Answer, AskFacts, Question, RunLog, SearchResult } from '../../ask/terms.ts'
+import type { Answer } from '../../ask/terms/answer.ts'
+import type { SearchResult } from '../../ask/terms/evidence.ts'
+import type { Question } from '../../ask/terms/question.ts'
+import type { AskFacts, RunLog } from '../../ask/terms/run.ts'
 import { answerAttributes } from '../../ask/workflow.ts'
 import { errorTable, isAskError, type AskError, type ErrorCode } from '../../errors.ts'
 import type { Events } from '../../events.ts'

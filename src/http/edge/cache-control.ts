@@ -1,4 +1,4 @@
-import type { CacheDirectives } from '../../ask/terms.ts'
+import type { CacheDirectives } from '../../ask/terms/caching.ts'
 
 const none: CacheDirectives = Object.freeze({})
 

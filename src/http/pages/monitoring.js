@@ -6,7 +6,7 @@
  *
  * @typedef {import('../routes/performance-metrics.ts').PerformanceMetrics} Figures
  * @typedef {import('../routes/pool-status-body.ts').PoolStatusBody} PoolStatus
- * @typedef {import('../../ask/terms.ts').StageName} StageName
+ * @typedef {import('../../ask/terms/run.ts').StageName} StageName
  * @typedef {keyof Figures['windows']} WindowLength
  * @typedef {Figures['windows'][WindowLength]} Shown The figures of one window.
  *

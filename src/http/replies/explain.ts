@@ -1,4 +1,9 @@
-import type { Answer, AskedCollection, CacheNote, Degraded, Explanation, Passage, QueryTerm } from '../../ask/terms.ts'
+import type { Answer, Degraded } from '../../ask/terms/answer.ts'
+import type { CacheNote } from '../../ask/terms/caching.ts'
+import type { AskedCollection } from '../../ask/terms/collection.ts'
+import type { Passage } from '../../ask/terms/passage.ts'
+import type { QueryTerm } from '../../ask/terms/question.ts'
+import type { Explanation } from '../../ask/terms/run.ts'
 import { calibrationNote } from './calibration.ts'
 import { round, roundOrNull, scoresJson } from './scores.ts'
 
@@ -99,10 +104,11 @@ function judgementJson({ judgedPassages, judgedAnswer, nearBelow }: Partial<Expl
   }
 }
 
-/** No document is in the language of the question, and the embedding model does not read it: only words were compared. */
+/** No document is in the language of the question, and no vectors connect the two: only words were compared. */
 function isOtherLanguage({ asked, collection, vectorShare }: Partial<Explanation>): boolean {
   if (!asked || !collection || collection.languages.length === 0) return false
-  return vectorShare === 0 && !collection.languages.includes(asked.language)
+  const hasVectors = vectorShare !== 0 && collection.modelId !== null
+  return !hasVectors && !collection.languages.includes(asked.language)
 }
 
 function candidateJson(

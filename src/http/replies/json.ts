@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { OutgoingHttpHeaders } from 'node:http'
-import type { Answer, AskEvent, CacheNote } from '../../ask/terms.ts'
+import type { Answer, AskEvent } from '../../ask/terms/answer.ts'
+import type { CacheNote } from '../../ask/terms/caching.ts'
 import type { AskResult, CachedResult, FoundPassages, RunResult } from '../asking.ts'
 import { AskError } from '../../errors.ts'
 import { serverTiming } from './server-timing.ts'

@@ -1,4 +1,4 @@
-import type { Scores } from '../../ask/terms.ts'
+import type { Scores } from '../../ask/terms/passage.ts'
 
 export function scoresJson(scores: Scores) {
   return {

@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import { Readable } from 'node:stream'
-import type { AskEvent, CacheNote } from '../../ask/terms.ts'
+import type { AskEvent } from '../../ask/terms/answer.ts'
+import type { CacheNote } from '../../ask/terms/caching.ts'
 import type { RunResult } from '../asking.ts'
 import { viewOf, withAge, type ShownRequest } from './json.ts'
 import { askErrorOf, problemOf } from './problems.ts'

@@ -1,13 +1,10 @@
-import type {
-  Answer,
-  CacheNote,
-  Citation,
-  Explanation,
-  Passage,
-  Question,
-  SearchResult,
-  Usage,
-} from '../../ask/terms.ts'
+import type { Answer } from '../../ask/terms/answer.ts'
+import type { CacheNote } from '../../ask/terms/caching.ts'
+import type { SearchResult } from '../../ask/terms/evidence.ts'
+import type { Citation, Passage } from '../../ask/terms/passage.ts'
+import type { Question } from '../../ask/terms/question.ts'
+import type { Explanation } from '../../ask/terms/run.ts'
+import type { Usage } from '../../ask/terms/usage.ts'
 import type { ApiKey } from '../../config/api-keys.ts'
 import { rejectHiddenCollection } from '../edge/auth.ts'
 import { explanationJson } from './explain.ts'

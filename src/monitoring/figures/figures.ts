@@ -1,4 +1,7 @@
-import type { CacheStatus, Degraded, StageName, Usage } from '../../ask/terms.ts'
+import type { Degraded } from '../../ask/terms/answer.ts'
+import type { CacheStatus } from '../../ask/terms/caching.ts'
+import type { StageName } from '../../ask/terms/run.ts'
+import type { Usage } from '../../ask/terms/usage.ts'
 import { errorTable, type ErrorCode } from '../../errors.ts'
 import type { CacheType, Subscriber } from '../../events.ts'
 import { createRollingWindows, type RollingWindows, type Spread, type Window, type WindowLength } from './windows.ts'

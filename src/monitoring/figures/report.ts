@@ -1,5 +1,5 @@
 import type { PoolStatus } from '../../adapters/postgres/database.ts'
-import type { BudgetStatus } from '../../ask/terms.ts'
+import type { BudgetStatus } from '../../ask/terms/usage.ts'
 import type { CacheType } from '../../events.ts'
 import type { BreakerState } from '../../resilience/breaker.ts'
 import type { CallLimitStatus } from '../../resilience/call-limit.ts'

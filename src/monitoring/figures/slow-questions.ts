@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto'
-import type { Answer, AskFacts, Question } from '../../ask/terms.ts'
+import type { Answer } from '../../ask/terms/answer.ts'
+import type { Question } from '../../ask/terms/question.ts'
+import type { AskFacts } from '../../ask/terms/run.ts'
 import type { Subscriber } from '../../events.ts'
 
 /** A finished question. */

@@ -1,4 +1,4 @@
-import type { BudgetStatus } from '../../ask/terms.ts'
+import type { BudgetStatus } from '../../ask/terms/usage.ts'
 import type { Facts } from './facts.ts'
 import type { Finding } from './findings.ts'
 

@@ -1,6 +1,6 @@
 import type { PoolStatus } from '../../adapters/postgres/pool.ts'
 import type { LockWait, ServerConnections } from '../../adapters/postgres/server-connections.ts'
-import type { BudgetStatus } from '../../ask/terms.ts'
+import type { BudgetStatus } from '../../ask/terms/usage.ts'
 import type { BreakerState } from '../../resilience/breaker.ts'
 import type { CallLimitStatus } from '../../resilience/call-limit.ts'
 import type { LimiterStatus } from '../../resilience/limiter.ts'

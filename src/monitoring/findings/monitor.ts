@@ -1,4 +1,4 @@
-import type { RunLog } from '../../ask/terms.ts'
+import type { RunLog } from '../../ask/terms/run.ts'
 import { diagnose, type Diagnosis } from './diagnose.ts'
 import type { Facts } from './facts.ts'
 import { type Finding, type PoolVerdict, type ServiceVerdict, type Severity } from './findings.ts'

@@ -2,7 +2,7 @@ import type { Database, Sql } from '../../adapters/postgres/database.ts'
 import type { IndexFacts } from '../../adapters/postgres/store/index-facts.ts'
 import type { ServerConnections } from '../../adapters/postgres/server-connections.ts'
 import type { TableFacts } from '../../adapters/postgres/table-facts.ts'
-import type { RunLog } from '../../ask/terms.ts'
+import type { RunLog } from '../../ask/terms/run.ts'
 import type { Collection } from '../../ingest/terms.ts'
 
 /** The index of a large collection, with the last recall estimate. Null if there is none. */

@@ -1,7 +1,10 @@
 import t from 'tap'
 import { createAdmission } from '../../../src/ask/admission.ts'
-import type { SearchResult } from '../../../src/ask/terms.ts'
-import { noUsage, type Answer, type AskEvent, type Question, type Run } from '../../../src/ask/terms.ts'
+import type { SearchResult } from '../../../src/ask/terms/evidence.ts'
+import type { Answer, AskEvent } from '../../../src/ask/terms/answer.ts'
+import type { Question } from '../../../src/ask/terms/question.ts'
+import type { Run } from '../../../src/ask/terms/run.ts'
+import { noUsage } from '../../../src/ask/terms/usage.ts'
 import { Refused, type EnterTerms, type RefusedBy } from '../../../src/resilience/limiter.ts'
 import { runOf } from '../../support/run-of.ts'
 

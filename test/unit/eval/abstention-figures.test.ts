@@ -7,7 +7,7 @@ import {
   thresholdLosing,
   type Scored,
 } from '../../../src/eval/abstention-figures.ts'
-import { randomFrom } from '../../../src/eval/gather-signals.ts'
+import { randomFrom } from '../../../src/eval/random.ts'
 
 function scored(answerable: readonly number[], others: readonly number[]): Scored[] {
   return [

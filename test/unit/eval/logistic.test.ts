@@ -1,6 +1,6 @@
 import t from 'tap'
 import { fitLogistic, probabilityOf, type Observation } from '../../../src/eval/logistic.ts'
-import { randomFrom } from '../../../src/eval/gather-signals.ts'
+import { randomFrom } from '../../../src/eval/random.ts'
 
 /** Observations drawn from a model with known weights; the same ones every time. */
 function drawn(count: number, bias: number, weights: readonly number[]): Observation[] {

@@ -1,16 +1,11 @@
 import { context, trace } from '@opentelemetry/api'
 import { node, tracing } from '@opentelemetry/sdk-node'
 import tap, { type Test } from 'tap'
-import {
-  noUsage,
-  type Answer,
-  type AskEvent,
-  type AskFacts,
-  type Ask,
-  type Question,
-  type Run,
-  type SearchResult,
-} from '../../../src/ask/terms.ts'
+import type { Answer, AskEvent } from '../../../src/ask/terms/answer.ts'
+import type { SearchResult } from '../../../src/ask/terms/evidence.ts'
+import type { Question } from '../../../src/ask/terms/question.ts'
+import type { AskFacts, Ask, Run } from '../../../src/ask/terms/run.ts'
+import { noUsage } from '../../../src/ask/terms/usage.ts'
 import { AskError, isAskError } from '../../../src/errors.ts'
 import { createAsking, type AskingOptions, type RunResult } from '../../../src/http/asking.ts'
 import type { AskForm } from '../../../src/http/asking/form.ts'

@@ -8,6 +8,7 @@ import {
   unpackUnits,
   type UnitVector,
 } from '../../../src/vectors/packed-units.ts'
+import { randomFrom } from '../../../src/eval/random.ts'
 
 function normalized(values: readonly number[]): Float32Array {
   const length = Math.hypot(...values)
@@ -119,17 +120,6 @@ tap.test('vectors of a common subject: similarities are right within 0.01', asyn
   }
   t.ok(bytes.length < 12 * 192 + 384 + 100, 'in half a byte per number')
 })
-
-/** mulberry32. */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 tap.test('bytes that are not units, or of another model, are none', async t => {
   const units = placed(

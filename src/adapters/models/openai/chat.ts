@@ -1,7 +1,7 @@
 import type { OpenAI } from 'openai'
 import type { ChatCompletionChunk, ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions'
 import type { ChatCall, ChatEvent, ChatModel, ChatRequest } from '../../../ask/generation/chat.ts'
-import type { Usage } from '../../../ask/terms.ts'
+import type { Usage } from '../../../ask/terms/usage.ts'
 import { AskError } from '../../../errors.ts'
 import { genAi } from '../../../tracing/names.ts'
 import { traceHeaders } from '../../../tracing/outgoing.ts'

@@ -1,4 +1,4 @@
-import type { CollectionAbstention } from '../../../ask/terms.ts'
+import type { CollectionAbstention } from '../../../ask/terms/collection.ts'
 import type { Sql } from '../database.ts'
 
 /** Titles and headings of random chunks, each with its document's title in front, and their languages. */

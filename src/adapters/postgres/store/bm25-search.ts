@@ -6,7 +6,7 @@ import { inlineNumber } from '../inline-number.ts'
 import { type Bm25, textsearchCandidates } from './textsearch.ts'
 import { shortestRest } from '../../../text/joined.ts'
 import { sureSimilarity } from '../../../text/spellings.ts'
-import type { QueryTerm, TermCorrection } from '../../../ask/terms.ts'
+import type { QueryTerm, TermCorrection } from '../../../ask/terms/question.ts'
 import type { TermReading } from '../../../ask/retrieval/passage-search.ts'
 
 export interface LexicalSearch {

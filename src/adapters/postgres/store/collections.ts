@@ -1,4 +1,4 @@
-import type { CollectionCaching } from '../../../ask/terms.ts'
+import type { CollectionCaching } from '../../../ask/terms/collection.ts'
 import { AskError } from '../../../errors.ts'
 import { abstentionOf } from './abstention.ts'
 import { ensureCollection } from './ensure.ts'

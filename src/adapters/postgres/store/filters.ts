@@ -1,4 +1,4 @@
-import type { Filter, Filters, Scalar } from '../../../ask/terms.ts'
+import type { Filter, Filters, Scalar } from '../../../ask/terms/question.ts'
 import type { Fragment, Sql } from '../database.ts'
 
 /**

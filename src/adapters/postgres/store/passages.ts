@@ -1,4 +1,4 @@
-import type { PassageSection, Window } from '../../../ask/terms.ts'
+import type { PassageSection, Window } from '../../../ask/terms/passage.ts'
 import type { Database, Fragment, LeaseTerms, Sql } from '../database.ts'
 import type { Row } from '../driver.ts'
 import { comparedAtMost, prescan } from './filter-prescan.ts'

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../resilience/deadline.ts'
 import type { SerialQueue } from '../../../resilience/serial-queue.ts'
 import { learnThreshold, type Observation, type Threshold } from './threshold.ts'
-import type { RunLog } from '../../terms.ts'
+import type { RunLog } from '../../terms/run.ts'
 
 /** Older observations do not count: documents, model and questions have changed since. */
 export const newest = 5000

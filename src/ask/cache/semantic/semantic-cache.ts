@@ -7,7 +7,9 @@ import type { Embedded } from '../../retrieval/embed.ts'
 import { createEvidence, type Evidence } from './evidence.ts'
 import type { Observation } from './threshold.ts'
 import type { Stage } from '../../stage.ts'
-import type { Answer, Run, RunLog, AnalyzedQuestion } from '../../terms.ts'
+import type { Answer } from '../../terms/answer.ts'
+import type { AnalyzedQuestion } from '../../terms/question.ts'
+import type { Run, RunLog } from '../../terms/run.ts'
 import { analyzeText } from '../../retrieval/analyze-question.ts'
 
 export interface SimilarQuestion {

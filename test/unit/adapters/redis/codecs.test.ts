@@ -6,7 +6,9 @@ import { decodeCompletion, encodeCompletion } from '../../../../src/adapters/red
 import { decodeVector, encodeVector } from '../../../../src/adapters/redis/vector-codec.ts'
 import type { CachedAnswer } from '../../../../src/ask/cache/freshness.ts'
 import type { CachedCompletion } from '../../../../src/ask/cache/completion-cache.ts'
-import { noUsage, type Answer, type Passage } from '../../../../src/ask/terms.ts'
+import type { Answer } from '../../../../src/ask/terms/answer.ts'
+import type { Passage } from '../../../../src/ask/terms/passage.ts'
+import { noUsage } from '../../../../src/ask/terms/usage.ts'
 
 /** What lies in Redis is read back as it was, or not at all. */
 

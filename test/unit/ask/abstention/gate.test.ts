@@ -11,7 +11,7 @@ import {
 } from '../../../../src/ask/abstention/model.ts'
 import { signsOf, type SignalName, type Signals } from '../../../../src/ask/abstention/signals.ts'
 import { analyzeText } from '../../../../src/ask/retrieval/analyze-question.ts'
-import type { Evidence } from '../../../../src/ask/terms.ts'
+import type { Evidence } from '../../../../src/ask/terms/evidence.ts'
 import { passage } from '../../../support/passages.ts'
 
 const figures = { questions: 0, auc: 0.5, calibrationError: 0, refused: {} }

@@ -3,7 +3,10 @@ import { learned } from '../../../../src/ask/abstention/learned.ts'
 import { answerSignals, passageSignals, signalsBySource } from '../../../../src/ask/abstention/signals.ts'
 import { analyzeText, readBy } from '../../../../src/ask/retrieval/analyze-question.ts'
 import type { TermReading } from '../../../../src/ask/retrieval/passage-search.ts'
-import type { Evidence, Passage, TermCorrection } from '../../../../src/ask/terms.ts'
+import type { Evidence } from '../../../../src/ask/terms/evidence.ts'
+import type { Passage } from '../../../../src/ask/terms/passage.ts'
+import type { TermCorrection } from '../../../../src/ask/terms/question.ts'
+import { calibrationOf } from '../../../support/calibration.ts'
 import { passage } from '../../../support/passages.ts'
 
 const similarity = { unrelated: 0.2, related: 0.6, span: 0.3 }
@@ -117,40 +120,19 @@ t.test('vectors: on the scale of the model, or as measured in the collection', a
 
   const spread = (mean: number) => ({ mean, deviation: 0.05 })
   const none = { window: null, unit: null, coverage: null, lexical: null }
-  const calibration = {
-    version: '1',
-    measuring: 1,
-    byLanguage: {},
-    modelId: 1,
-    languages: ['en'],
+  const calibration = calibrationOf({
     windows: similarity,
-    units: null,
-    vectorWeights: {},
     far: { ...none, window: spread(0.4) },
     related: { ...none, window: spread(0.5) },
-    questions: 40,
-    chunkCount: 100,
-  }
+  })
   const collection = { chunkCount: 100, calibration }
   t.equal(rounded(passageSignals(evidence('Which dormitory?', { counts: {} }, { ...found, collection })).window), 1)
 })
 
 t.test('coverage: 0 is what questions of other fields cover in this collection', async t => {
   const none = { window: null, unit: null, coverage: null, lexical: null }
-  const measured = (mean: number) => ({
-    version: '1',
-    measuring: 1,
-    byLanguage: {},
-    modelId: 1,
-    languages: ['en'],
-    windows: similarity,
-    units: null,
-    vectorWeights: {},
-    far: { ...none, coverage: { mean, deviation: 0.1 } },
-    related: none,
-    questions: 40,
-    chunkCount: 100,
-  })
+  const measured = (mean: number) =>
+    calibrationOf({ windows: similarity, far: { ...none, coverage: { mean, deviation: 0.1 } } })
   const coverage = (mean: number | null) =>
     passageSignals(
       evidence(

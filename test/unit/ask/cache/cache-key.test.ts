@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { keyPrefixOfCollection, normalised, cacheKeyOf } from '../../../../src/ask/cache/cache-key.ts'
-import type { AskedCollection, Filter, Filters, Question, Scalar } from '../../../../src/ask/terms.ts'
+import type { AskedCollection } from '../../../../src/ask/terms/collection.ts'
+import type { Filter, Filters, Question, Scalar } from '../../../../src/ask/terms/question.ts'
 import { calibrationOf } from '../../../support/calibration.ts'
 import { anyText } from '../../../support/any-text.ts'
 

@@ -6,15 +6,12 @@ import { createAnswerCache, type CacheDurations } from '../../../../src/ask/cach
 import type { ComputeSteps } from '../../../../src/ask/cache/compute-once.ts'
 import { createCachedAsk } from '../../../../src/ask/cache/cached-ask.ts'
 import type { LeaseReply, SharedAnswers } from '../../../../src/ask/cache/shared-cache.ts'
-import {
-  noUsage,
-  type Answer,
-  type AskedCollection,
-  type AskEvent,
-  type CacheDirectives,
-  type Question,
-  type Run,
-} from '../../../../src/ask/terms.ts'
+import type { Answer, AskEvent } from '../../../../src/ask/terms/answer.ts'
+import type { CacheDirectives } from '../../../../src/ask/terms/caching.ts'
+import type { AskedCollection } from '../../../../src/ask/terms/collection.ts'
+import type { Question } from '../../../../src/ask/terms/question.ts'
+import type { Run } from '../../../../src/ask/terms/run.ts'
+import { noUsage } from '../../../../src/ask/terms/usage.ts'
 import { AskError } from '../../../../src/errors.ts'
 import { atLeast } from '../../../support/at-least.ts'
 import { runOf } from '../../../support/run-of.ts'

@@ -6,7 +6,7 @@ import {
   waitUntilVisible,
   trustedMs,
 } from '../../../../src/ask/cache/collection-snapshot.ts'
-import type { AskedCollection } from '../../../../src/ask/terms.ts'
+import type { AskedCollection } from '../../../../src/ask/terms/collection.ts'
 import { manualClock } from '../../../support/clock.ts'
 
 function collection(epoch: number): AskedCollection {

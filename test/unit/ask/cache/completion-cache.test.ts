@@ -6,7 +6,9 @@ import {
   type CachedCompletion,
 } from '../../../../src/ask/cache/completion-cache.ts'
 import { createTieredCache } from '../../../../src/ask/cache/tiered-cache.ts'
-import { noUsage, type CacheDirectives, type Passage } from '../../../../src/ask/terms.ts'
+import type { CacheDirectives } from '../../../../src/ask/terms/caching.ts'
+import type { Passage } from '../../../../src/ask/terms/passage.ts'
+import { noUsage } from '../../../../src/ask/terms/usage.ts'
 import { runOf } from '../../../support/run-of.ts'
 
 const usage = { llmCalls: 1, promptTokens: 10, completionTokens: 2 }

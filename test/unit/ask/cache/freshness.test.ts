@@ -7,7 +7,9 @@ import {
   isWanted,
   type CachedAnswer,
 } from '../../../../src/ask/cache/freshness.ts'
-import { noUsage, type Answer, type CacheDirectives } from '../../../../src/ask/terms.ts'
+import type { Answer } from '../../../../src/ask/terms/answer.ts'
+import type { CacheDirectives } from '../../../../src/ask/terms/caching.ts'
+import { noUsage } from '../../../../src/ask/terms/usage.ts'
 
 const answer: Answer = {
   text: 'Quote. [1]',

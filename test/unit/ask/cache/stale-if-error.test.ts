@@ -1,6 +1,7 @@
 import t from 'tap'
 import { staleIfError } from '../../../../src/ask/cache/stale-if-error.ts'
-import { noUsage, type Answer, type AskEvent, type Degraded } from '../../../../src/ask/terms.ts'
+import type { Answer, AskEvent, Degraded } from '../../../../src/ask/terms/answer.ts'
+import { noUsage } from '../../../../src/ask/terms/usage.ts'
 import { AskError, type ErrorCode } from '../../../../src/errors.ts'
 
 function answer(text: string): Answer {

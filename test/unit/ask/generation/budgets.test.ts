@@ -5,7 +5,7 @@ import {
   type BudgetsOptions,
   type SharedSpending,
 } from '../../../../src/ask/generation/budgets.ts'
-import type { BudgetStatus, Spending } from '../../../../src/ask/terms.ts'
+import type { BudgetStatus, Spending } from '../../../../src/ask/terms/usage.ts'
 import { isAskError, isOverBudget } from '../../../../src/errors.ts'
 import { until } from '../../../support/until.ts'
 

@@ -3,7 +3,7 @@ import type { ChatEvent, ChatModel, ChatCall } from '../../../../src/ask/generat
 import { chargeChat, chargeEmbedder, chargeReranker } from '../../../../src/ask/generation/charge.ts'
 import type { Embedder, QuestionCall } from '../../../../src/ask/retrieval/embedder.ts'
 import type { RerankCall } from '../../../../src/ask/retrieval/rerank.ts'
-import type { Payer, Spending, Usage } from '../../../../src/ask/terms.ts'
+import type { Payer, Spending, Usage } from '../../../../src/ask/terms/usage.ts'
 import { AskError } from '../../../../src/errors.ts'
 import { countTokens } from '../../../../src/text/count-tokens.ts'
 

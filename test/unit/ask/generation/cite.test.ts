@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { cite } from '../../../../src/ask/generation/cite.ts'
-import type { Passage } from '../../../../src/ask/terms.ts'
+import type { Passage } from '../../../../src/ask/terms/passage.ts'
 import { passage, windowOf } from '../../../support/passages.ts'
 
 const stored = 'Chapter one.\n\n'

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { extractFrom } from '../../../../src/ask/generation/extractive.ts'
 import { analyzeText } from '../../../../src/ask/retrieval/analyze-question.ts'
-import type { Passage, Question } from '../../../../src/ask/terms.ts'
+import type { Passage } from '../../../../src/ask/terms/passage.ts'
+import type { Question } from '../../../../src/ask/terms/question.ts'
 import { passage } from '../../../support/passages.ts'
 
 const question = (text: string): Question => ({

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { pack } from '../../../../src/ask/generation/pack.ts'
 import { countTokens } from '../../../../src/text/count-tokens.ts'
-import type { Passage } from '../../../../src/ask/terms.ts'
+import type { Passage } from '../../../../src/ask/terms/passage.ts'
 import { passage, windowOf, withUnits } from '../../../support/passages.ts'
 
 const sentence = (i: number) => `Sentence number ${i} tells about the colour of house ${i}.`

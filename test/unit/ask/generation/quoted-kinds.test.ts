@@ -1,7 +1,8 @@
 import t from 'tap'
 import { extractFrom } from '../../../../src/ask/generation/extractive.ts'
 import { analyzeText } from '../../../../src/ask/retrieval/analyze-question.ts'
-import type { AnalyzedQuestion, Passage } from '../../../../src/ask/terms.ts'
+import type { Passage } from '../../../../src/ask/terms/passage.ts'
+import type { AnalyzedQuestion } from '../../../../src/ask/terms/question.ts'
 import { passage, withUnits } from '../../../support/passages.ts'
 
 /** Which sentences are quoted, by kind of question. */

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { sentencesOf } from '../../../../src/ask/generation/passage-sentences.ts'
 import { unitSignals } from '../../../../src/ask/generation/unit-signals.ts'
-import type { Passage } from '../../../../src/ask/terms.ts'
+import type { Passage } from '../../../../src/ask/terms/passage.ts'
 import { passage, withUnits } from '../../../support/passages.ts'
 
 const text = 'One fish swims. Two fish swim. Yes. No fish drown here. Four fish swim, and all of them are happy.'

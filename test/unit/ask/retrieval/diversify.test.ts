@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { diversify } from '../../../../src/ask/retrieval/diversify.ts'
 import { comparable, areNearDuplicates } from '../../../../src/ask/retrieval/near-duplicates.ts'
-import type { Passage } from '../../../../src/ask/terms.ts'
+import type { Passage } from '../../../../src/ask/terms/passage.ts'
 import { passage, windowOf } from '../../../support/passages.ts'
 
 const prose = (count: number, first = 0) =>

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { analyzeQuestion } from '../../../../src/ask/retrieval/analyze-question.ts'
 import { leanOf, type Lean } from '../../../../src/ask/retrieval/follow-up.ts'
-import type { AskedCollection, Question, Turn } from '../../../../src/ask/terms.ts'
+import type { AskedCollection } from '../../../../src/ask/terms/collection.ts'
+import type { Question, Turn } from '../../../../src/ask/terms/question.ts'
 
 /** How much a question leans on the conversation before it, and what it borrows. */
 

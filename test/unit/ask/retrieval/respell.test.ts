@@ -1,6 +1,8 @@
 import t from 'tap'
 import { inOwnLetters, mayBeInOtherLetters, type KnownTerms } from '../../../../src/ask/retrieval/respell.ts'
-import type { AskedCollection, Question, Run } from '../../../../src/ask/terms.ts'
+import type { AskedCollection } from '../../../../src/ask/terms/collection.ts'
+import type { Question } from '../../../../src/ask/terms/question.ts'
+import type { Run } from '../../../../src/ask/terms/run.ts'
 import { AskError } from '../../../../src/errors.ts'
 
 const collection = { id: 1, languages: ['ru', 'en'] } as unknown as AskedCollection

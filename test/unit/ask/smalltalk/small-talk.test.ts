@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { phrases, replies } from '../../../../src/ask/smalltalk/phrases.ts'
 import { isSmallTalk, smallTalkOf, withoutGreetings } from '../../../../src/ask/smalltalk/small-talk.ts'
-import type { Question } from '../../../../src/ask/terms.ts'
+import type { Question } from '../../../../src/ask/terms/question.ts'
 
 /** What is small talk, in which language it is replied to, and what of a question is only politeness. */
 
@@ -31,6 +31,8 @@ t.test('small talk in each language, however it is typed', async t => {
     ['who are you?', 'en identity'],
     ['Hi! How are you? Who are you?', 'en identity'],
     ['Thanks, bye!', 'en goodbye'],
+    ['thanks, that helped!', 'en thanks'],
+    ['Спасибо, вы очень помогли!', 'ru thanks'],
     ['Здравствуйте', 'ru greeting'],
     ['спасибо', 'ru thanks'],
     ['Привет, как дела?', 'ru wellbeing'],
@@ -67,6 +69,8 @@ t.test('what asks something is no small talk', async t => {
     '"Hello"',
     'hello world',
     'thank you note template',
+    'What helped?',
+    'that helped whom',
     'yes',
     'да',
     '?',

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
-import type { Run } from '../../../../src/ask/terms.ts'
+import type { Run } from '../../../../src/ask/terms/run.ts'
 import { readConfig } from '../../../../src/config/config.ts'
 import { AskError } from '../../../../src/errors.ts'
 import { atLeast } from '../../../support/at-least.ts'

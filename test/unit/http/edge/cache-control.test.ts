@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { CacheDirectives } from '../../../../src/ask/terms.ts'
+import type { CacheDirectives } from '../../../../src/ask/terms/caching.ts'
 import { readCacheDirectives } from '../../../../src/http/edge/cache-control.ts'
 
 const read: [header: string, wishes: CacheDirectives][] = [

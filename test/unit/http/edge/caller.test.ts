@@ -1,5 +1,5 @@
 import tap from 'tap'
-import type { Run } from '../../../../src/ask/terms.ts'
+import type { Run } from '../../../../src/ask/terms/run.ts'
 import { AskError } from '../../../../src/errors.ts'
 import { edgeApp } from '../../../support/edge.ts'
 

@@ -1,6 +1,11 @@
 import t from 'tap'
-import type { Answer, AskedCollection, CacheNote, Explanation, Judgement, Passage } from '../../../../src/ask/terms.ts'
-import { noUsage } from '../../../../src/ask/terms.ts'
+import type { Answer } from '../../../../src/ask/terms/answer.ts'
+import type { CacheNote } from '../../../../src/ask/terms/caching.ts'
+import type { AskedCollection } from '../../../../src/ask/terms/collection.ts'
+import type { Judgement } from '../../../../src/ask/terms/evidence.ts'
+import type { Passage } from '../../../../src/ask/terms/passage.ts'
+import type { Explanation } from '../../../../src/ask/terms/run.ts'
+import { noUsage } from '../../../../src/ask/terms/usage.ts'
 import { explanationJson } from '../../../../src/http/replies/explain.ts'
 
 /** What an explanation says of a run, whatever became of its answer. */
@@ -157,6 +162,8 @@ t.test('why it abstained', async t => {
   const russian = { ...whole, asked: { ...whole.asked!, language: 'ru' }, judgedPassages: judgement(0.05) }
   t.equal(reason({ ...russian, vectorShare: 0 }, abstained({})), 'other_language', 'words cannot tell')
   t.equal(reason({ ...russian, vectorShare: 0.6 }, abstained({})), 'not_relevant', 'vectors were compared')
+  const wordsOnly = { ...russian, vectorShare: 1, collection: { ...whole.collection!, modelId: null } }
+  t.equal(reason(wordsOnly, abstained({})), 'other_language', 'the documents have no vectors')
   t.equal(reason(whole, abstained({ generator: 'llm', model: 'm' })), 'model')
   t.equal(reason(whole, abstained({}, { status: 'hit' })), null, 'no longer known')
   t.equal(reason(whole, answer({ status: 'miss' })), null)

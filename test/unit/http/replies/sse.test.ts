@@ -1,7 +1,7 @@
 import { mock } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
-import type { AskEvent } from '../../../../src/ask/terms.ts'
+import type { AskEvent } from '../../../../src/ask/terms/answer.ts'
 import { sseStream } from '../../../../src/http/replies/sse.ts'
 
 t.test('a stream that says nothing for 15 s sends a comment, and then goes on', async t => {

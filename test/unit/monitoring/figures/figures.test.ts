@@ -1,5 +1,6 @@
 import t from 'tap'
-import type { Answer, Question } from '../../../../src/ask/terms.ts'
+import type { Answer } from '../../../../src/ask/terms/answer.ts'
+import type { Question } from '../../../../src/ask/terms/question.ts'
 import { createFigures } from '../../../../src/monitoring/figures/figures.ts'
 import { costOf } from '../../../../src/monitoring/figures/report.ts'
 import { factsOf } from '../../../support/ask-facts.ts'

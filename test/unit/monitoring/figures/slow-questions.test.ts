@@ -1,6 +1,9 @@
 import t from 'tap'
 import { normalised } from '../../../../src/ask/cache/cache-key.ts'
-import type { Answer, AskFacts, CacheStatus, Question } from '../../../../src/ask/terms.ts'
+import type { Answer } from '../../../../src/ask/terms/answer.ts'
+import type { CacheStatus } from '../../../../src/ask/terms/caching.ts'
+import type { Question } from '../../../../src/ask/terms/question.ts'
+import type { AskFacts } from '../../../../src/ask/terms/run.ts'
 import { createSlowQuestions } from '../../../../src/monitoring/figures/slow-questions.ts'
 import { factsOf } from '../../../support/ask-facts.ts'
 

@@ -9,10 +9,14 @@ import {
   type SimilarQuestions,
 } from '../../../../../src/ask/cache/semantic/semantic-cache.ts'
 import type { Observation } from '../../../../../src/ask/cache/semantic/threshold.ts'
-import { noUsage, type Answer, type Citation, type Run } from '../../../../../src/ask/terms.ts'
+import type { Answer } from '../../../../../src/ask/terms/answer.ts'
+import type { Citation } from '../../../../../src/ask/terms/passage.ts'
+import type { Run } from '../../../../../src/ask/terms/run.ts'
+import { noUsage } from '../../../../../src/ask/terms/usage.ts'
 import { AskError } from '../../../../../src/errors.ts'
 import { manualClock } from '../../../../support/clock.ts'
 import { runOf } from '../../../../support/run-of.ts'
+import { randomFrom } from '../../../../../src/eval/random.ts'
 
 const words = 'How do I reset my password?'
 const other = 'Please, how do I reset my password?'
@@ -495,22 +499,11 @@ t.test('closing does not wait for a store that never answers', async t => {
   await t.resolves(closing)
 })
 
-/** Mulberry32: the same numbers at every run. */
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 t.test(
   'left to itself for ten thousand questions, it gives most of what is right and errs less than accepted',
   async t => {
     // Similarities crowd at the top, and answers are right from about .9 on: by a sigmoid that is known here and nowhere else.
-    const random = randomOf(1)
+    const random = randomFrom(1)
     let now: { similarity: number; isRight: boolean } = { similarity: 1, isRight: true }
     const next = () => {
       const similarity = 1 - 0.3 * random() ** 2

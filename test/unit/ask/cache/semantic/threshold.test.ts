@@ -1,18 +1,8 @@
 import t from 'tap'
 import { errorBound, learnThreshold, type Observation } from '../../../../../src/ask/cache/semantic/threshold.ts'
+import { randomFrom } from '../../../../../src/eval/random.ts'
 
 const options = { acceptedError: 0.01 }
-
-/** Mulberry32: the same numbers at every run. */
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 function seen(similarity: number, right: number, wrong = 0): Observation[] {
   return Array.from({ length: right + wrong }, (_, i) => ({ similarity, isRight: i >= wrong }))
@@ -34,7 +24,7 @@ const truths: Readonly<Record<string, Truth>> = {
 }
 
 function drawn({ similarity, rightAt }: Truth, count: number, seed: number): Observation[] {
-  const random = randomOf(seed)
+  const random = randomFrom(seed)
   return Array.from({ length: count }, () => {
     const at = similarity(random)
     return { similarity: at, isRight: random() < rightAt(at) }
@@ -43,7 +33,7 @@ function drawn({ similarity, rightAt }: Truth, count: number, seed: number): Obs
 
 /** The share of wrong ones from each threshold on, by 200,000 draws of what the world is. */
 function trueErrors(truth: Truth): (threshold: number) => number {
-  const random = randomOf(4711)
+  const random = randomFrom(4711)
   const sums = Array.from({ length: 101 }, () => ({ all: 0, wrong: 0 }))
   for (let i = 0; i < 200_000; i++) {
     const at = truth.similarity(random)

@@ -12,7 +12,7 @@ import {
   trueFalse,
   url,
   words,
-} from './kinds.ts'
+} from '../kinds.ts'
 
 const protocols =
   'http/protobuf (grpc and http/json are not supported: use http/protobuf and the port of the collector for OTLP over HTTP, usually 4318)'
