@@ -16,6 +16,7 @@ import { preparationMarks } from '../ingest/prepare.ts'
 import { reindex, type ReindexDeps, type ReindexReport } from '../ingest/reindex.ts'
 import type { Collection } from '../ingest/terms.ts'
 import { collectionName } from './arguments.ts'
+import { addUnitsAfter } from './add-units.ts'
 import { calibrateAfter } from './calibrate-after.ts'
 import { agreesToCost, embeddingPrice } from './embedding-cost.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -150,6 +151,7 @@ async function reindexOne(
     })
     if (report.chunks > 0)
       await optimizeTables(host, database, await createDocumentStore(database).collection(name), signal)
+    await addUnitsAfter(name, { host, database, embedder, signal })
     await calibrateAfter(name, { host, config, database, embedder, signal })
     return { collection: name, ...report }
   } catch (error) {
