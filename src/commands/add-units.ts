@@ -18,17 +18,27 @@ export interface AddingUnits {
 /** A service may be at it, or a process that was killed may still have its claim. */
 const askAgainMs = 1000
 
-/** Embeds the units of chunks that have none, with progress; returns the number of chunks. */
-export async function addUnits(store: UnitsFilling, { host, embedder, signal }: AddingUnits): Promise<number> {
+export interface AddedUnits {
+  /** Chunks. */
+  readonly filled: number
+  /** Chunks that were left without, because the collection has too many. */
+  readonly leftOut: number
+}
+
+const none: AddedUnits = { filled: 0, leftOut: 0 }
+
+/** Embeds the units of chunks that have none, with progress. */
+export async function addUnits(store: UnitsFilling, { host, embedder, signal }: AddingUnits): Promise<AddedUnits> {
   let isWaiting = false
   for (;;) {
-    const { state, filled, chunks } = await fillUnits(embedder, store, {
+    const { state, filled, remaining, chunks } = await fillUnits(embedder, store, {
       signal,
       onProgress: done => say(host, `units of ${done.filled} of ${done.filled + done.remaining} chunks`),
-      onRejected: (chunkId, reason) => say(host, `the embedding model rejects the units of chunk ${chunkId}: ${reason}`),
+      onRejected: (chunkId, reason) =>
+        say(host, `the embedding model rejects the units of chunk ${chunkId}: ${reason}`),
     })
     if (state === 'too_many' && embedder.unitsUpTo) say(host, unitsLeftOut(chunks, embedder.unitsUpTo))
-    if (state !== 'claimed') return filled
+    if (state !== 'claimed') return { filled, leftOut: state === 'too_many' ? remaining : 0 }
     if (!isWaiting) say(host, 'another process embeds the units of this collection: waiting for it')
     isWaiting = true
     await sleep(askAgainMs, undefined, { signal })
@@ -42,12 +52,12 @@ export async function addUnits(store: UnitsFilling, { host, embedder, signal }: 
 export async function addUnitsAfter(
   collection: string,
   { database, ...parts }: AddingUnits & { readonly database: Database },
-): Promise<number> {
+): Promise<AddedUnits> {
   const { host, embedder, signal } = parts
-  if (!embedder.areUnitsBehind || signal.aborted) return 0
+  if (!embedder.areUnitsBehind || !embedder.unitsUpTo || signal.aborted) return none
   try {
     const found = await createCollectionStore(database).collection(collection, signal)
-    if (found?.model?.name !== embedder.model) return 0
+    if (found?.model?.name !== embedder.model) return none
     const owner = { collectionId: found.id, modelId: found.model.id }
     return await addUnits(missingUnits(database, owner, signal), parts)
   } catch (error) {
@@ -56,6 +66,6 @@ export async function addUnitsAfter(
       host,
       `askwell: documents stored, but not the vectors of all their sentences: ${error instanceof Error ? error.message : String(error)}; a running service goes on with them, or run: askwell reembed --collection ${collection}`,
     )
-    return 0
+    return none
   }
 }

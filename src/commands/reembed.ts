@@ -43,7 +43,7 @@ export function addReembed(program: Command, host: Host): void {
             }
           }
           const chunks = await reembed(host, job, embedder, signal)
-          const units = await addUnits(job.units, { host, embedder, signal })
+          const { filled: units } = await addUnits(job.units, { host, embedder, signal })
           await calibrateAfter(collection, { host, config, database, embedder, signal })
           print(
             host,
@@ -98,7 +98,8 @@ async function tokensPending(job: Reembedding, { embedder, sentTokens }: Models,
   const { chunks } = await job.units.counts('0')
   const hasUnits = isWithUnits(embedder, chunks)
   const count = (texts: readonly string[]) => texts.reduce((sum, text) => sum + sentTokens(text, 'passage'), 0)
-  const windowTexts = (batch: readonly PendingChunk[]) => batch.flatMap(each => windowsIn(each, embedder)).map(({ text }) => text)
+  const windowTexts = (batch: readonly PendingChunk[]) =>
+    batch.flatMap(each => windowsIn(each, embedder)).map(({ text }) => text)
   const unitTexts = (batch: readonly PendingChunk[]) =>
     hasUnits ? batch.flatMap(each => textsOfUnits(unitsIn(each, embedder), 'before')) : []
   const ofWindows = await sum(job.next, batch => count([...windowTexts(batch), ...unitTexts(batch)]))

@@ -135,9 +135,7 @@ export interface UnitsRow {
 /** The chunks of a collection that lack units. One process at a time claims the filling, and renews its claim. */
 export interface UnitsFilling {
   /** `lacking`: of those with an id above `afterId`; `isBegun`: a filling was begun and never finished. */
-  counts(
-    afterId: string,
-  ): Promise<{ readonly chunks: number; readonly lacking: number; readonly isBegun: boolean }>
+  counts(afterId: string): Promise<{ readonly chunks: number; readonly lacking: number; readonly isBegun: boolean }>
   /** Null while another process has it. */
   claim(remaining: number): Promise<string | null>
   /** False if another process has claimed it meanwhile. */

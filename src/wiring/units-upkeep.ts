@@ -42,30 +42,22 @@ interface FilledUpTo {
 const batchChunks = 16
 const mostDoublings = 6
 
+/** Fills a collection for a turn; null when it is gone or has vectors of another model. */
+type FillTurn = (collection: string, signal: AbortSignal) => Promise<FillResult | null>
+
 /**
  * Embeds missing units in the background, a collection at a time. Of several processes one fills a collection. Nobody waits
  * for it, its calls are small and make way for questions, and when the model fails it waits longer each time.
  */
-export function openUnitsUpkeep({
-  database,
-  store,
-  embedder,
-  step,
-  log,
-  onFilled = () => {},
-  delayMs = 1000,
-  pauseMs = 5000,
-  turnMs = 60_000,
-}: UnitsUpkeepParts): UnitsUpkeep {
+export function openUnitsUpkeep(parts: UnitsUpkeepParts): UnitsUpkeep {
+  const { database, store, embedder, log, onFilled = () => {}, delayMs = 1000, pauseMs = 5000 } = parts
   const stop = new AbortController()
   const { signal } = stop
   const due = new Map<string, NodeJS.Timeout>()
   const failures = new Map<string, number>()
   /** Chunks filled in earlier turns. */
   const filledBefore = new Map<string, number>()
-  /** Up to where each was filled before: a large collection is not looked through after every write. */
-  const filledUpTo = new Map<string, FilledUpTo>()
-  const calls = createCallSize(step)
+  const fill = createFillTurn(parts)
   let last: Promise<void> = Promise.resolve()
 
   function schedule(collection: string, ms: number): void {
@@ -94,37 +86,15 @@ export function openUnitsUpkeep({
     if (signal.aborted) return
     try {
       if (!(await database.mayWrite())) return
-      const collection = await store.collection(name, signal)
-      if (collection?.model?.name !== embedder.model) return
-      const owner = { collectionId: collection.id, modelId: collection.model.id }
-      const key = Object.values(owner).join()
-      const { epoch } = collection
-      const result = await fillUnits(embedder, missingUnits(database, owner, signal), {
-        after: startOf(name, { owner: key, epoch }),
-        signal,
-        step: calls.step,
-        callSize: calls.size,
-        batchChunks,
-        mostMs: turnMs,
-        onRejected: (chunkId, reason) =>
-          log.warn({ collection: name, chunkId, reason }, 'the embedding model rejects the sentences of a chunk'),
-      })
+      const result = await fill(name, signal)
       failures.delete(name)
-      if (result.state === 'filled' || result.state === 'more') filledUpTo.set(name, { owner: key, epoch, after: result.after })
-      settle(name, result)
+      if (result !== null) settle(name, result)
     } catch (error) {
       const count = failures.get(name) ?? 0
       failures.set(name, count + 1)
-      filledUpTo.delete(name)
       if (count === 0) report(error, { collection: name })
       schedule(name, pauseMs * 2 ** Math.min(count, mostDoublings))
     }
-  }
-
-  /** From the start, if it is another collection, or was restored to what it was before. */
-  function startOf(name: string, now: Omit<FilledUpTo, 'after'>): string {
-    const known = filledUpTo.get(name)
-    return known?.owner === now.owner && now.epoch >= known.epoch ? known.after : '0'
   }
 
   function settle(name: string, { state, filled, remaining }: FillResult): void {
@@ -156,4 +126,36 @@ export function openUnitsUpkeep({
   }
 
   return { start, written: collection => schedule(collection, delayMs), close }
+}
+
+function createFillTurn({ database, store, embedder, step, log, turnMs = 60_000 }: UnitsUpkeepParts): FillTurn {
+  /** Up to where each was filled before: a large collection is not looked through after every write. */
+  const filledUpTo = new Map<string, FilledUpTo>()
+  const calls = createCallSize(step)
+
+  return async (name, signal) => {
+    const collection = await store.collection(name, signal)
+    if (collection?.model?.name !== embedder.model) return null
+    const owner = { collectionId: collection.id, modelId: collection.model.id }
+    const now = { owner: Object.values(owner).join(), epoch: collection.epoch }
+    const after = startOf(filledUpTo.get(name), now)
+    filledUpTo.delete(name)
+    const result = await fillUnits(embedder, missingUnits(database, owner, signal), {
+      after,
+      signal,
+      step: calls.step,
+      callSize: calls.size,
+      batchChunks,
+      mostMs: turnMs,
+      onRejected: (chunkId, reason) =>
+        log.warn({ collection: name, chunkId, reason }, 'the embedding model rejects the sentences of a chunk'),
+    })
+    if (result.state === 'filled' || result.state === 'more') filledUpTo.set(name, { ...now, after: result.after })
+    return result
+  }
+}
+
+/** From the start, if it is another collection, or was restored to what it was before. */
+function startOf(known: FilledUpTo | undefined, now: Omit<FilledUpTo, 'after'>): string {
+  return known?.owner === now.owner && now.epoch >= known.epoch ? known.after : '0'
 }

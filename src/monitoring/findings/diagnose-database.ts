@@ -13,9 +13,12 @@ const lateMs = 500
 export function diagnoseDatabase(facts: Facts): Finding[] {
   if (facts.database.isDown) return [down(facts)]
   const found = [locked(facts), ...reportedFaults(facts), drops(facts), fewLeft(facts)].filter(each => each !== null)
-  return [...(found.length > 0 ? found : [late(facts)]), largeMetadata(facts), outdated(facts), unitsBehind(facts)].filter(
-    each => each !== null,
-  )
+  return [
+    ...(found.length > 0 ? found : [late(facts)]),
+    largeMetadata(facts),
+    outdated(facts),
+    unitsBehind(facts),
+  ].filter(each => each !== null)
 }
 
 const finding = (severity: Severity, code: string, detail: string): Finding => ({
