@@ -80,7 +80,8 @@ export function searchIn(store: PassageSearch, similarityIn: SimilarityIn, fusio
       share = vectorShareOf(nearest, wanted, similarity)
       const { windowsPerChunk } = wanted.collection
       const candidates = query === null ? nearest : nearestOf(withUnits(found, query, windowsPerChunk), limit)
-      const view = share > 0 ? languageView(candidates, wanted.asked, wanted.collection.languages) : null
+      const { languages, calibration } = wanted.collection
+      const view = share > 0 ? languageView(candidates, wanted.asked, languages, calibration?.vectorWeights) : null
       ranked = fuse(candidates, share, fusion, view).slice(0, wanted.topK)
       return ranked.map(each => each.chunkId)
     }
