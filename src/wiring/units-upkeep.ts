@@ -50,7 +50,7 @@ type FillTurn = (collection: string, signal: AbortSignal) => Promise<FillResult 
  * for it, its calls are small and make way for questions, and when the model fails it waits longer each time.
  */
 export function openUnitsUpkeep(parts: UnitsUpkeepParts): UnitsUpkeep {
-  const { database, store, embedder, log, onFilled = () => {}, delayMs = 1000, pauseMs = 5000 } = parts
+  const { database, store, embedder, log, onFilled = () => {}, delayMs = 200, pauseMs = 5000 } = parts
   const stop = new AbortController()
   const { signal } = stop
   const due = new Map<string, NodeJS.Timeout>()
