@@ -213,13 +213,17 @@ function logAbsentModel(error: AskError, log: Logger): void {
 
 /** What the service does for stored documents while nobody waits: indexes, units and calibrations. */
 function openUpkeep(
-  parts: CalibrationUpkeepParts & IndexMaintenanceParts & Omit<UnitsUpkeepParts, 'onFilled'>,
+  parts: CalibrationUpkeepParts &
+    IndexMaintenanceParts &
+    Omit<UnitsUpkeepParts, 'onFilled'> & { readonly database: Pick<Database, 'aside'> },
   config: Pick<Config, 'calibration' | 'models'>,
   keep: ReturnType<typeof createCloser>['keep'],
 ) {
   const index = keep(openIndexMaintenance(parts))
   const calibration = config.calibration ? keep(openCalibrationUpkeep(parts)) : null
-  const units = keep(openUnitsUpkeep({ ...parts, onFilled: name => calibration?.written(name) }))
+  // Whether there is anything to do is looked up aside: no question waits for that connection.
+  const store = createCollectionStore({ lease: parts.database.aside })
+  const units = keep(openUnitsUpkeep({ ...parts, store, onFilled: name => calibration?.written(name) }))
   // What costs something is not embedded because a service starts.
   const isFree = (config.models.prices?.embedding ?? 0) === 0
   return {

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { adminKey, anyWorld, skipReason, startApp, worlds, type App } from '../support/app.ts'
+import { unitsOf } from '../support/corpus.ts'
 import { startModel } from '../support/model.ts'
 import { settingsFor } from '../support/model-settings.ts'
 
@@ -67,6 +68,7 @@ async function load(app: App, only: readonly string[] = ['ru', 'kk', 'en']): Pro
   const body = wanted.map(([source, language, title, text]) => ({ source, language, title, text }))
   const { status } = await app.send('PUT', '/documents', { collection: 'sport', documents: body }, admin)
   t.equal(status, 200)
+  await unitsOf(app, admin)
 }
 
 for (const world of worlds)

@@ -178,7 +178,8 @@ for (const world of eitherWorld) {
       t.match(await run(['reembed'], { EMBEDDING_UNITS_MAX_CHUNKS: '3' }), {
         code: 0,
         stdout: 'default: 0 chunks re-embedded with use-lite-en\n',
-        stderr: /without units: the collection has 4 chunks, and EMBEDDING_UNITS_MAX_CHUNKS is 3: raise it, then run askwell reembed\n/,
+        stderr:
+          /without units: the collection has 4 chunks, and EMBEDDING_UNITS_MAX_CHUNKS is 3: raise it, then run askwell reembed\n/,
       })
       t.match(await run(['ingest', 'locks.md', '-c', 'other'], { EMBEDDING_UNITS_MAX_CHUNKS: '1' }), {
         stdout: /1 chunk written\n/,

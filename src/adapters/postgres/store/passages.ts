@@ -61,7 +61,11 @@ function bothRetrievers(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
   const path = metadataPath(query.filters)
   const filter = path === null ? null : { path, atMost: comparedAtMost(query.chunkCount) }
   const nearest = query.vector
-    ? vectorSearch(sql, { ...query.vector, collectionId: query.collectionId, limit: query.allChunks ?? query.limit }, filter)
+    ? vectorSearch(
+        sql,
+        { ...query.vector, collectionId: query.collectionId, limit: query.allChunks ?? query.limit },
+        filter,
+      )
     : sql`select null::bigint as id, null::float8 as similarity where false`
   return sql`
     with ${filter === null ? sql`` : sql`${prescan(sql, { collectionId: query.collectionId, path: filter.path, ...(query.vector && { atMost: filter.atMost }) })},`}
