@@ -7,7 +7,7 @@ import { embedEach } from '../ingest/embed-each.ts'
 import { bytesOf, findFiles, sourceRoots } from '../ingest/find-files.ts'
 import { namedModel } from '../ingest/named-model.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
-import { addUnitsAfter } from './add-units.ts'
+import { unitsAfter } from './missing-units.ts'
 import { collectionName, columnNames, languageCode, metadataPair, type MetadataPairs } from './arguments.ts'
 import { calibrateAfter } from './calibrate-after.ts'
 import { agreesToCost, embeddingPrice, tokensToEmbed } from './embedding-cost.ts'
@@ -133,7 +133,7 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
             say(host, printable(`askwell: --columns: no table has a column "${name}" to ask about`))
           if (report.chunks > 0)
             await optimizeTables(host, database, await store.collection(options.collection), signal)
-          const { leftOut } = await addUnitsAfter(options.collection, { host, database, embedder, signal })
+          const { leftOut } = await unitsAfter(options.collection, { host, database, embedder, signal })
           await calibrateAfter(options.collection, { host, config, database, embedder, signal })
           const chunksWithoutUnits = report.chunksWithoutUnits + Math.min(leftOut, report.chunks)
           return { report: { ...report, chunksWithoutUnits }, skipped, columns }

@@ -8,7 +8,7 @@ import { unitsIn, windowsIn } from '../ingest/fill-units.ts'
 import { namedModel } from '../ingest/named-model.ts'
 import type { PendingChunk } from '../ingest/terms.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
-import { addUnits } from './add-units.ts'
+import { makeUnits } from './missing-units.ts'
 import { collectionName } from './arguments.ts'
 import { calibrateAfter } from './calibrate-after.ts'
 import { agreesToCost, embeddingPrice } from './embedding-cost.ts'
@@ -43,7 +43,7 @@ export function addReembed(program: Command, host: Host): void {
             }
           }
           const chunks = await reembed(host, job, embedder, signal)
-          const { filled: units } = await addUnits(job.units, { host, embedder, signal })
+          const { filled: units } = await makeUnits(job.units, { host, embedder, signal })
           await calibrateAfter(collection, { host, config, database, embedder, signal })
           print(
             host,

@@ -9,7 +9,7 @@ import { unitsLeftOut } from './embedding-cost.ts'
 import type { Host } from './host.ts'
 import { say } from './output.ts'
 
-export interface AddingUnits {
+export interface MakingUnits {
   readonly host: Host
   readonly embedder: Embedder
   readonly signal: AbortSignal
@@ -18,17 +18,17 @@ export interface AddingUnits {
 /** A service may be at it, or a process that was killed may still have its claim. */
 const askAgainMs = 1000
 
-export interface AddedUnits {
+export interface MadeUnits {
   /** Chunks. */
   readonly filled: number
   /** Chunks that were left without, because the collection has too many. */
   readonly leftOut: number
 }
 
-const none: AddedUnits = { filled: 0, leftOut: 0 }
+const none: MadeUnits = { filled: 0, leftOut: 0 }
 
 /** Embeds the units of chunks that have none, with progress. */
-export async function addUnits(store: UnitsFilling, { host, embedder, signal }: AddingUnits): Promise<AddedUnits> {
+export async function makeUnits(store: UnitsFilling, { host, embedder, signal }: MakingUnits): Promise<MadeUnits> {
   let isWaiting = false
   for (;;) {
     const { state, filled, remaining, chunks } = await fillUnits(embedder, store, {
@@ -49,17 +49,17 @@ export async function addUnits(store: UnitsFilling, { host, embedder, signal }: 
  * Embeds the units of what a command loaded, where they are made after the rest. The documents are stored and answer
  * already, so an error is only reported.
  */
-export async function addUnitsAfter(
+export async function unitsAfter(
   collection: string,
-  { database, ...parts }: AddingUnits & { readonly database: Database },
-): Promise<AddedUnits> {
+  { database, ...parts }: MakingUnits & { readonly database: Database },
+): Promise<MadeUnits> {
   const { host, embedder, signal } = parts
   if (!embedder.areUnitsBehind || !embedder.unitsUpTo || signal.aborted) return none
   try {
     const found = await createCollectionStore(database).collection(collection, signal)
     if (found?.model?.name !== embedder.model) return none
     const owner = { collectionId: found.id, modelId: found.model.id }
-    return await addUnits(missingUnits(database, owner, signal), parts)
+    return await makeUnits(missingUnits(database, owner, signal), parts)
   } catch (error) {
     if (signal.aborted) throw error
     say(
