@@ -35,6 +35,7 @@ import { createPace, fullPace, type Step } from './resilience/pace.ts'
 import { prepareSchema } from './wiring/schema.ts'
 import { openCalibrationUpkeep, type CalibrationUpkeepParts } from './wiring/calibration-upkeep.ts'
 import { openIndexMaintenance, type IndexMaintenanceParts } from './wiring/index-maintenance.ts'
+import { openUnitsUpkeep, type UnitsUpkeepParts } from './wiring/units-upkeep.ts'
 import { openMonitoring, type Monitoring } from './wiring/monitoring.ts'
 import { admissionOf, createAskPipeline, askedCollection, type AskPipeline } from './wiring/pipeline.ts'
 import { openWorkers, type Workers } from './wiring/workers.ts'
@@ -210,19 +211,30 @@ function logAbsentModel(error: AskError, log: Logger): void {
   )
 }
 
-/** What the service does for stored documents while nobody waits: indexes and calibrations. */
+/** What the service does for stored documents while nobody waits: indexes, units and calibrations. */
 function openUpkeep(
-  parts: CalibrationUpkeepParts & IndexMaintenanceParts,
-  config: Pick<Config, 'calibration'>,
+  parts: CalibrationUpkeepParts &
+    IndexMaintenanceParts &
+    Omit<UnitsUpkeepParts, 'onFilled'> & { readonly database: Pick<Database, 'aside'> },
+  config: Pick<Config, 'calibration' | 'models'>,
   keep: ReturnType<typeof createCloser>['keep'],
 ) {
   const index = keep(openIndexMaintenance(parts))
   const calibration = config.calibration ? keep(openCalibrationUpkeep(parts)) : null
+  // Whether there is anything to do is looked up aside: no question waits for that connection.
+  const store = createCollectionStore({ lease: parts.database.aside })
+  const units = keep(openUnitsUpkeep({ ...parts, store, onFilled: name => calibration?.written(name) }))
+  // What costs something is not embedded because a service starts.
+  const isFree = (config.models.prices?.embedding ?? 0) === 0
   return {
-    start: () => calibration?.start(),
+    start() {
+      if (isFree) units.start()
+      calibration?.start()
+    },
     written(collection: string | undefined) {
       if (collection === undefined) return
       index.written(collection)
+      if (parts.embedder.areUnitsBehind) units.written(collection)
       calibration?.written(collection)
     },
   }

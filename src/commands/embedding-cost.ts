@@ -49,7 +49,7 @@ const noUnits = { heads: [], units: [] }
 /** What a load says that leaves out the units of its chunks, because there are too many. */
 export function unitsLeftOut(chunks: number, unitsUpTo: number): string {
   const [has, most] = [chunks, unitsUpTo].map(count => count.toLocaleString('en'))
-  return `without units: the collection has ${has} chunks, and EMBEDDING_UNITS_MAX_CHUNKS is ${most}`
+  return `without units: the collection has ${has} chunks, and EMBEDDING_UNITS_MAX_CHUNKS is ${most}: raise it, then run askwell reembed`
 }
 
 export interface Announced {

@@ -7,6 +7,7 @@ import { embedEach } from '../ingest/embed-each.ts'
 import { bytesOf, findFiles, sourceRoots } from '../ingest/find-files.ts'
 import { namedModel } from '../ingest/named-model.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
+import { unitsAfter } from './missing-units.ts'
 import { collectionName, columnNames, languageCode, metadataPair, type MetadataPairs } from './arguments.ts'
 import { calibrateAfter } from './calibrate-after.ts'
 import { agreesToCost, embeddingPrice, tokensToEmbed } from './embedding-cost.ts'
@@ -132,8 +133,10 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
             say(host, printable(`askwell: --columns: no table has a column "${name}" to ask about`))
           if (report.chunks > 0)
             await optimizeTables(host, database, await store.collection(options.collection), signal)
+          const { leftOut } = await unitsAfter(options.collection, { host, database, embedder, signal })
           await calibrateAfter(options.collection, { host, config, database, embedder, signal })
-          return { report, skipped, columns }
+          const chunksWithoutUnits = report.chunksWithoutUnits + Math.min(leftOut, report.chunks)
+          return { report: { ...report, chunksWithoutUnits }, skipped, columns }
         }),
     )
   })
@@ -172,7 +175,9 @@ function summary({ report, skipped }: Pick<Ingested, 'report' | 'skipped'>, coll
   return [
     `${collection}: ${parts.join(', ')}`,
     `${chunks === 1 ? '1 chunk' : `${chunks} chunks`} written`,
-    ...(chunksWithoutUnits > 0 ? [`${chunksWithoutUnits} without units (EMBEDDING_UNITS_MAX_CHUNKS)`] : []),
+    ...(chunksWithoutUnits > 0
+      ? [`${chunksWithoutUnits} without units (raise EMBEDDING_UNITS_MAX_CHUNKS, then run askwell reembed)`]
+      : []),
     ...(faults > 0 ? [`${faults} ${faults === 1 ? 'problem' : 'problems'}`] : []),
     ...(notRead === '' ? [] : [`skipped ${notRead}`]),
   ].join('; ')

@@ -1,17 +1,17 @@
 import type { Command } from 'commander'
-import type { PendingChunk } from '../adapters/postgres/store/pending-chunk.ts'
 import { openReembedding, type Reembedding } from '../adapters/postgres/store/reembedding.ts'
 import type { Models } from '../adapters/models/models.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { readConfig } from '../config/config.ts'
-import { packedUnits, textsOfUnits, type UnitsOfChunk } from '../ingest/embed-drafts.ts'
+import { textsOfUnits } from '../ingest/embed-drafts.ts'
+import { unitsIn, windowsIn } from '../ingest/fill-units.ts'
 import { namedModel } from '../ingest/named-model.ts'
-import { chunkUnits } from '../ingest/units.ts'
-import { windowsOf, windowText } from '../ingest/windows.ts'
+import type { PendingChunk } from '../ingest/terms.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
+import { makeUnits } from './missing-units.ts'
 import { collectionName } from './arguments.ts'
 import { calibrateAfter } from './calibrate-after.ts'
-import { agreesToCost, embeddingPrice, unitsLeftOut } from './embedding-cost.ts'
+import { agreesToCost, embeddingPrice } from './embedding-cost.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
@@ -43,7 +43,7 @@ export function addReembed(program: Command, host: Host): void {
             }
           }
           const chunks = await reembed(host, job, embedder, signal)
-          const units = await addUnits(host, job, embedder, signal)
+          const { filled: units } = await makeUnits(job.units, { host, embedder, signal })
           await calibrateAfter(collection, { host, config, database, embedder, signal })
           print(
             host,
@@ -90,41 +90,16 @@ async function reembed(host: Host, job: Reembedding, embedder: Embedder, signal:
   return done
 }
 
-/** Embeds the units of chunks that have none, after the switch: the collection is searched by its chunks meanwhile. */
-async function addUnits(host: Host, job: Reembedding, embedder: Embedder, signal: AbortSignal): Promise<number> {
-  const { chunks, lacking } = await job.units.counts()
-  if (lacking === 0 || !isWithUnits(embedder, chunks)) {
-    if (lacking > 0 && embedder.unitsUpTo) say(host, unitsLeftOut(chunks, embedder.unitsUpTo))
-    return 0
-  }
-  let done = 0
-  for (let after = '0'; ;) {
-    signal.throwIfAborted()
-    const batch = await job.units.next(after, batchChunks)
-    if (batch.length === 0) break
-    const packed = await packedUnits(
-      embedder,
-      batch.map(each => unitsIn(each, embedder)),
-      { signal },
-    )
-    await job.units.store(batch.map(({ id }, i) => ({ chunkId: id, units: packed[i]! })))
-    after = batch.at(-1)!.id
-    done += batch.length
-    say(host, `units of ${done} of ${Math.max(lacking, done)} chunks`)
-  }
-  if (done > 0) await job.units.finish()
-  return done
-}
-
 function isWithUnits({ unitsUpTo = 0 }: Embedder, chunks: number): boolean {
   return chunks <= unitsUpTo
 }
 
 async function tokensPending(job: Reembedding, { embedder, sentTokens }: Models, signal: AbortSignal): Promise<number> {
-  const { chunks } = await job.units.counts()
+  const { chunks } = await job.units.counts('0')
   const hasUnits = isWithUnits(embedder, chunks)
   const count = (texts: readonly string[]) => texts.reduce((sum, text) => sum + sentTokens(text, 'passage'), 0)
-  const windowTexts = (batch: readonly PendingChunk[]) => windowsIn(batch, embedder).map(({ text }) => text)
+  const windowTexts = (batch: readonly PendingChunk[]) =>
+    batch.flatMap(each => windowsIn(each, embedder)).map(({ text }) => text)
   const unitTexts = (batch: readonly PendingChunk[]) =>
     hasUnits ? batch.flatMap(each => textsOfUnits(unitsIn(each, embedder), 'before')) : []
   const ofWindows = await sum(job.next, batch => count([...windowTexts(batch), ...unitTexts(batch)]))
@@ -142,29 +117,13 @@ async function tokensPending(job: Reembedding, { embedder, sentTokens }: Models,
   }
 }
 
-function unitsIn(chunk: PendingChunk, embedder: Embedder): UnitsOfChunk {
-  const { documentText: text, start: from, language } = chunk
-  const units = chunkUnits(text, chunk, language, embedder)
-  return { text, from, units, windows: windowsIn([chunk], embedder).map(window => window.text) }
-}
-
-function windowsIn(batch: readonly PendingChunk[], embedder: Embedder) {
-  return batch.flatMap(chunk =>
-    windowsOf(chunk.documentText, chunk, chunk.language, embedder).map(window => ({
-      chunkId: chunk.id,
-      ...window,
-      text: windowText(chunk.documentText, chunk, window, embedder),
-    })),
-  )
-}
-
 async function embedBatch(
   job: Reembedding,
   batch: readonly PendingChunk[],
   embedder: Embedder,
   signal: AbortSignal,
 ): Promise<void> {
-  const windows = windowsIn(batch, embedder)
+  const windows = batch.flatMap(each => windowsIn(each, embedder))
   if (windows.length === 0) return
   const vectors = await embedder.embed(
     windows.map(window => window.text),

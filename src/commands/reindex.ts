@@ -16,8 +16,9 @@ import { preparationMarks } from '../ingest/prepare.ts'
 import { reindex, type ReindexDeps, type ReindexReport } from '../ingest/reindex.ts'
 import type { Collection } from '../ingest/terms.ts'
 import { collectionName } from './arguments.ts'
+import { unitsAfter } from './missing-units.ts'
 import { calibrateAfter } from './calibrate-after.ts'
-import { agreesToCost, embeddingPrice } from './embedding-cost.ts'
+import { agreesToCost, embeddingPrice, unitsLeftOut } from './embedding-cost.ts'
 import { exitCodes } from './exit-codes.ts'
 import { createFaultLines } from './fault-lines.ts'
 import type { Host } from './host.ts'
@@ -150,6 +151,8 @@ async function reindexOne(
     })
     if (report.chunks > 0)
       await optimizeTables(host, database, await createDocumentStore(database).collection(name), signal)
+    await unitsAfter(name, { host, database, embedder, signal })
+    if (!embedder.areUnitsBehind && report.chunks > 0) await warnOfLimit(name, { host, database, embedder })
     await calibrateAfter(name, { host, config, database, embedder, signal })
     return { collection: name, ...report }
   } catch (error) {
@@ -159,6 +162,15 @@ async function reindexOne(
   } finally {
     faults.end()
   }
+}
+
+/** What was loaded at once has no units where the collection is too large. */
+async function warnOfLimit(
+  name: string,
+  { host, database, embedder: { unitsUpTo = 0 } }: Pick<EachParts, 'host' | 'database' | 'embedder'>,
+): Promise<void> {
+  const chunks = (await createDocumentStore(database).collection(name))?.chunkCount ?? 0
+  if (unitsUpTo > 0 && chunks > unitsUpTo) say(host, unitsLeftOut(chunks, unitsUpTo))
 }
 
 function exitCodeOf(results: readonly Result[]): number {

@@ -8,6 +8,7 @@ import { withoutUnits, type Draft } from './draft.ts'
 import { embedDrafts } from './embed-drafts.ts'
 import { namedModel } from './named-model.ts'
 import { documentId, preparationMarks } from './prepare.ts'
+import { overLimitWarning, unitState } from './unit-state.ts'
 import { cleanLine } from './readers/clean-text.ts'
 import type {
   Collection,
@@ -92,7 +93,7 @@ export function documentApi<Room extends DocumentRoom>({
       const counts = await store.preparedness(preparationMarks, signal)
       return all.map(each => ({
         ...each,
-        ...(counts.get(each.name) ?? { outdated: 0, fromStoredText: 0, withUnits: 0 }),
+        ...preparednessOf(each, counts.get(each.name)),
         chunking: chunkSettings(each.chunking),
       }))
     },
@@ -135,6 +136,8 @@ export function documentApi<Room extends DocumentRoom>({
       )
       const written = await store.write(target, prepared, null, signal)
       await onWritten(collection)
+      const most = target.chunkCount + written.chunks
+      const overLimit = await limitWarning(collection, { hasUnits, most }, signal)
       return sources.map((source, index) => {
         const id = documentId(collection, source)
         const status = written.added.includes(id)
@@ -142,12 +145,35 @@ export function documentApi<Room extends DocumentRoom>({
           : written.replaced.includes(id)
             ? ('replaced' as const)
             : ('unchanged' as const)
-        const chunks = status === 'unchanged' ? 0 : (prepared.find(document => document.id === id)?.chunks.length ?? 0)
-        return { source: given[index]?.source ?? source, id, status, chunks, warnings: drafts[index]?.warnings ?? [] }
+        const chunks = status === 'unchanged' ? [] : (prepared.find(document => document.id === id)?.chunks ?? [])
+        const warnings = [...(drafts[index]?.warnings ?? []), ...(chunks.some(hasVectors) ? overLimit : [])]
+        return { source: given[index]?.source ?? source, id, status, chunks: chunks.length, warnings }
       })
     },
   }
+
+  function preparednessOf(collection: Collection, counted: Preparedness = nothingCounted) {
+    return { ...counted, unitState: unitState(embedder, collection, counted) }
+  }
+
+  /** Of documents that were written into the collection, which has at most `most` chunks now. */
+  async function limitWarning(
+    name: string,
+    { hasUnits, most }: { readonly hasUnits: boolean; readonly most: number },
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const { unitsUpTo = 0 } = embedder
+    if (unitsUpTo === 0 || (hasUnits && most <= unitsUpTo)) return []
+    const chunkCount = (await store.collection(name, signal))?.chunkCount ?? 0
+    return chunkCount > unitsUpTo || !hasUnits ? [overLimitWarning(chunkCount, unitsUpTo)] : []
+  }
 }
+
+function hasVectors({ vectors }: PreparedDocument['chunks'][number]): boolean {
+  return vectors.length > 0
+}
+
+const nothingCounted: Preparedness = { outdated: 0, fromStoredText: 0, withUnits: 0, lackingUnits: 0 }
 
 type DraftOne = (document: DocumentInput, signal: AbortSignal) => Promise<Draft | null>
 

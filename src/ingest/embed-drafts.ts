@@ -9,12 +9,14 @@ import { unitText, type DraftUnits } from './units.ts'
 /**
  * Texts per call: few enough for embedding APIs, and for counting tokens without blocking the event loop noticeably.
  */
-const textsPerCall = 96
+export const textsPerCall = 96
 
 export interface EmbedOptions {
   readonly signal: AbortSignal
   /** Runs each call of the embedder. */
   readonly step?: Step
+  /** Asked before each call; {@link textsPerCall} when absent. */
+  readonly callSize?: () => number
 }
 
 type Embeds = Pick<Embedder, 'embed'>
@@ -50,11 +52,12 @@ export async function embedDrafts(
 async function embedAll(
   embedder: Embeds,
   texts: readonly string[],
-  { signal, step = fullPace }: EmbedOptions,
+  { signal, step = fullPace, callSize = () => textsPerCall }: EmbedOptions,
 ): Promise<Float32Array[]> {
   const vectors: Float32Array[] = []
-  for (let at = 0; at < texts.length; at += textsPerCall) {
-    const batch = texts.slice(at, at + textsPerCall)
+  for (let at = 0; at < texts.length;) {
+    const batch = texts.slice(at, at + callSize())
+    at += batch.length
     for (const vector of await step(() => embedder.embed(batch, signal, 'passage'))) vectors.push(vector)
   }
   if (vectors.length < texts.length) throw new Error('the embedder returned fewer vectors than texts')

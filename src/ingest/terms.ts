@@ -119,6 +119,34 @@ export interface Chunk {
   readonly tableHeader?: string
 }
 
+/** A chunk that needs new vectors. */
+export interface PendingChunk extends Chunk {
+  readonly id: string
+  readonly documentText: string
+  readonly language: string
+}
+
+/** Units of a chunk, packed. */
+export interface UnitsRow {
+  readonly chunkId: string
+  readonly units: Uint8Array
+}
+
+/** The chunks of a collection that lack units. One process at a time claims the filling, and renews its claim. */
+export interface UnitsFilling {
+  /** `lacking`: of those with an id above `afterId`; `isBegun`: a filling was begun and never finished. */
+  counts(afterId: string): Promise<{ readonly chunks: number; readonly lacking: number; readonly isBegun: boolean }>
+  /** Null while another process has it. */
+  claim(remaining: number): Promise<string | null>
+  /** False if another process has claimed it meanwhile. */
+  renew(claimant: string, remaining: number): Promise<boolean>
+  release(claimant: string): Promise<void>
+  next(afterId: string, limit: number): Promise<PendingChunk[]>
+  store(rows: readonly UnitsRow[]): Promise<void>
+  /** Call this when nothing is missing; `filled` is the number of chunks. */
+  finish(claimant: string, filled: number): Promise<void>
+}
+
 /** An embedding model as a collection stores it; its vectors have `dimensions` numbers. */
 export interface NamedModel {
   readonly name: string
@@ -180,6 +208,8 @@ export interface Preparedness {
   readonly fromStoredText: number
   /** Chunks whose units have vectors. */
   readonly withUnits: number
+  /** Chunks that have vectors, but whose units have none. */
+  readonly lackingUnits: number
 }
 
 export interface StoredDocument {

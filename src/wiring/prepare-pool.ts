@@ -180,11 +180,12 @@ function refuse({ source }: Pick<DocumentInput, 'source'>, reason: string): neve
 }
 
 function factsOf(
-  { counting, maxTokens, windowTokens, readsCode, languages, unitsUpTo = 0 }: Embedder,
+  { counting, maxTokens, windowTokens, readsCode, languages, unitsUpTo = 0, areUnitsBehind = false }: Embedder,
   collection: DraftedFor | null = null,
 ): ModelFacts {
   const ofCollection = collection && { spoken: collection.languages, chunking: chunkSettings(collection.chunking) }
-  return { counting, maxTokens, windowTokens, readsCode, languages, hasUnits: unitsUpTo > 0, ...ofCollection }
+  const hasUnits = unitsUpTo > 0 && !areUnitsBehind
+  return { counting, maxTokens, windowTokens, readsCode, languages, hasUnits, ...ofCollection }
 }
 
 /** Assembles the pieces of one document. */

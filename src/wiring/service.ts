@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { createCacheAdmin } from '../adapters/cache-admin.ts'
 import { readOnlyDatabase } from '../adapters/postgres/errors.ts'
 import { countLargeMetadata } from '../adapters/postgres/store/large-metadata.ts'
+import { countUnitsBehind } from '../adapters/postgres/store/missing-units.ts'
 import { preparationMarks } from '../ingest/prepare.ts'
 import { countOutdated } from '../adapters/postgres/store/outdated.ts'
 import type { Config } from '../config/terms.ts'
@@ -59,6 +60,7 @@ function openMonitor(deps: Deps, { log, connections, traces, isDraining }: Servi
     ...deps,
     countLargeMetadata: signal => database.aside({ signal, label: 'inspect' }, countLargeMetadata),
     countOutdated: signal => database.aside({ signal, label: 'inspect' }, sql => countOutdated(sql, preparationMarks)),
+    countUnitsBehind: signal => database.aside({ signal, label: 'inspect' }, countUnitsBehind),
     connections,
     traces,
     log: standardOutput().status,

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { adminKey, anyWorld, skipReason, startApp, worlds, type App } from '../support/app.ts'
+import { unitsOf } from '../support/corpus.ts'
 import { startModel } from '../support/model.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { putDocuments, sportDocuments } from '../support/three-languages.ts'
@@ -55,6 +56,7 @@ async function load(app: App, only: readonly string[] = ['ru', 'kk', 'en']): Pro
     'sport',
     sportDocuments.filter(([, language]) => only.includes(language)),
   )
+  await unitsOf(app, admin)
 }
 
 for (const world of worlds)

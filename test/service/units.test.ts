@@ -178,13 +178,14 @@ for (const world of eitherWorld) {
       t.match(await run(['reembed'], { EMBEDDING_UNITS_MAX_CHUNKS: '3' }), {
         code: 0,
         stdout: 'default: 0 chunks re-embedded with use-lite-en\n',
-        stderr: /without units: the collection has 4 chunks, and EMBEDDING_UNITS_MAX_CHUNKS is 3\n/,
+        stderr:
+          /without units: the collection has 4 chunks, and EMBEDDING_UNITS_MAX_CHUNKS is 3: raise it, then run askwell reembed\n/,
       })
       t.match(await run(['ingest', 'locks.md', '-c', 'other'], { EMBEDDING_UNITS_MAX_CHUNKS: '1' }), {
         stdout: /1 chunk written\n/,
       })
       t.match(await run(['ingest', 'cellar.md', '-c', 'other'], { EMBEDDING_UNITS_MAX_CHUNKS: '1' }), {
-        stdout: /1 chunk written; 1 without units \(EMBEDDING_UNITS_MAX_CHUNKS\)\n/,
+        stdout: /1 chunk written; 1 without units \(raise EMBEDDING_UNITS_MAX_CHUNKS, then run askwell reembed\)\n/,
       })
       t.match(await run(['reembed', '-c', 'other']), {
         stdout: 'other: the units of 1 chunk embedded with use-lite-en\n',

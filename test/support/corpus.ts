@@ -1,3 +1,4 @@
+import { until } from './until.ts'
 import { adminKey } from './admin-key.ts'
 import type { App } from './app.ts'
 
@@ -36,11 +37,17 @@ export async function loadHandbook(app: Pick<App, 'send'>, collection = 'default
 }
 
 export async function loadHandbookWith(key: string, app: Pick<App, 'send'>, collection = 'default'): Promise<void> {
-  const reply = await app.send(
-    'PUT',
-    '/documents',
-    { collection, documents: handbook },
-    { authorization: `Bearer ${key}` },
-  )
+  const headers = { authorization: `Bearer ${key}` }
+  const reply = await app.send('PUT', '/documents', { collection, documents: handbook }, headers)
   if (reply.status !== 200) throw new Error(`the handbook was not loaded: ${reply.status} ${reply.text}`)
+  await unitsOf(app, headers)
+}
+
+/** Waits until no units are behind. */
+export async function unitsOf(app: Pick<App, 'send'>, headers: Record<string, string>): Promise<void> {
+  // A test that counts calls to the model, or makes it fail, must not meet those of the background.
+  await until('its units are there', async () => {
+    const { json } = await app.send('GET', '/collections', undefined, headers)
+    return json.collections?.every(({ unit_state: state }: { unit_state: string }) => state !== 'behind')
+  })
 }

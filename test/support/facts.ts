@@ -35,6 +35,7 @@ export function factsOf({ counts = {}, ...changes }: Changes = {}): Facts {
       lock: null,
       largeMetadata: null,
       outdated: null,
+      unitsBehind: null,
     },
     breakers: { database: 'closed', chat: 'closed', embeddings: 'closed', rerank: 'closed' },
     redis: 'ready',

@@ -45,7 +45,20 @@ const probeMs = 10_000
 /** Rejects with `model_*` and what to check if the API must be asked and does not respond. */
 export async function openModels(settings: ModelSettings, options: OpenModelsOptions = {}): Promise<Models> {
   const models = await openEach(settings, options)
-  return { ...models, embedder: { ...models.embedder, unitsUpTo: settings.unitsUpTo } }
+  const { unitsUpTo } = settings
+  return { ...models, embedder: { ...models.embedder, unitsUpTo, areUnitsBehind: areUnitsBehind(settings) } }
+}
+
+/**
+ * The bundled model is quick, and reads a sentence or two at a time: with units, it embeds twice as many texts. Others
+ * embed several times as many. What costs something is embedded only when documents are written or somebody agreed.
+ */
+function areUnitsBehind({ embedding, prices }: ModelSettings): boolean {
+  return embedding !== 'local' && embedding !== localModel && !isPriced(prices)
+}
+
+function isPriced(prices: ModelSettings['prices']): boolean {
+  return (prices?.embedding ?? 0) > 0
 }
 
 async function openEach(settings: ModelSettings, options: OpenModelsOptions): Promise<Models> {

@@ -54,8 +54,8 @@ export interface Calibration {
   /** Ranges by the language of the question, where it is one of the collection's. */
   readonly byLanguage: Readonly<Record<string, LanguageRange>>
   /**
-   * Weight of the dense retriever, 0…1, by the language of the question (`ru`) or by question and passage (`kk>ru`,
-   * which goes first).
+   * Weight of the dense retriever, 0…1, by the language of the question (`ru`), and by question and passage (`kk>ru`):
+   * for questions in a language of no document, and for how far passages in other languages are trusted.
    */
   readonly vectorWeights: Readonly<Record<string, number>>
   /** Over questions that have nothing to do with the collection. */

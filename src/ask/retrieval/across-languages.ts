@@ -9,7 +9,12 @@ export interface LanguageView {
   readonly ownCoverage: number
   /** The same of candidates in other languages: names and numbers. */
   readonly foreignCoverage: number
+  /** By candidate: how far similarities to it mean what they mean in the question's own language, 0…1. */
+  readonly trust: readonly number[]
 }
+
+/** Weights of the dense retriever by question (`ru`), and by question and passage (`kk>ru`), as they were measured. */
+type MeasuredWeights = Readonly<Record<string, number>>
 
 /**
  * How the words of a question relate to the languages of the candidates; null where all are in its own language, and
@@ -19,6 +24,7 @@ export function languageView(
   candidates: readonly Candidate[],
   { language }: Pick<AnalyzedQuestion, 'language'>,
   collectionLanguages: readonly string[],
+  measured: MeasuredWeights = {},
 ): LanguageView | null {
   if (language === 'und' || collectionLanguages.length === 0) return null
   const only = collectionLanguages.length === 1 ? collectionLanguages[0] : undefined
@@ -27,7 +33,23 @@ export function languageView(
   if (!isForeign.includes(true)) return null
   const coverageOf = (wanted: boolean) =>
     Math.max(0, ...candidates.flatMap((each, i) => (isForeign[i] === wanted ? [each.coverage] : [])))
-  return { isForeign, ownCoverage: coverageOf(false), foreignCoverage: coverageOf(true) }
+  const trustIn = pairTrust(language, measured)
+  const trust = candidates.map((each, i) => (isForeign[i] ? trustIn(each.language ?? only) : 1))
+  return { isForeign, ownCoverage: coverageOf(false), foreignCoverage: coverageOf(true), trust }
+}
+
+/** A pair that was measured at least half as good counts wholly: a dozen translations do not tell more. */
+const clearlyLess = 0.5
+
+/** How far a model that connects some languages better than others is trusted with passages in each. */
+function pairTrust(language: string, measured: MeasuredWeights): (other: string | undefined) => number {
+  const weightOf = (name: string) => (Object.hasOwn(measured, name) ? measured[name]! : null)
+  const pairs = Object.keys(measured).filter(name => name.startsWith(`${language}>`))
+  const usual = weightOf(language) ?? Math.max(0, ...pairs.map(name => measured[name]!))
+  return other => {
+    const pair = weightOf(`${language}>${other}`)
+    return pair === null || usual <= 0 ? 1 : Math.min(1, pair / (clearlyLess * usual))
+  }
 }
 
 function isOther(own: string | undefined, language: string): boolean {

@@ -36,6 +36,11 @@ export interface Embedder {
   readonly readsCode: boolean
   /** Number of chunks of a collection up to which the units of new chunks are embedded; none where it is 0 or absent. */
   readonly unitsUpTo?: number
+  /**
+   * Whether documents are stored before their units are embedded, which follow in the background: where the units would
+   * take much longer than the rest.
+   */
+  readonly areUnitsBehind?: boolean
   /** What is known of a model that ships with Askwell, until a collection is calibrated. */
   readonly prior?: ModelPrior
   countTokens(text: string): number

@@ -68,7 +68,8 @@ export function vectorShare(candidates: readonly Candidate[], weight: number, sp
  */
 function combined(candidates: readonly Candidate[], vectorWeight: number, view: LanguageView | null): number[] {
   const lexical = scale(candidates.map(e => e.lexical))
-  const vector = scale(view ? similaritiesWithoutBias(candidates, view) : candidates.map(e => e.vector))
+  const similar = scale(view ? similaritiesWithoutBias(candidates, view) : candidates.map(e => e.vector))
+  const vector = view ? similar.map((score, i) => score * view.trust[i]!) : similar
   const words = view ? lexical.map((own, i) => wordScore({ lexical: own, vector: vector[i]! }, view, i)) : lexical
   return candidates.map((_, i) => (1 - vectorWeight) * words[i]! + vectorWeight * vector[i]!)
 }

@@ -1,6 +1,20 @@
 import { bestSimilarity, unitCount, type UnitQuery } from '../../vectors/packed-units.ts'
 import type { Candidate } from './passage-search.ts'
 
+/**
+ * The candidates of a search that found every chunk, as a retriever finds them: those of the lexical one, and the nearest
+ * `limit` by their similarity.
+ */
+export function nearestOf(candidates: readonly Candidate[], limit: number): readonly Candidate[] {
+  const similarities = candidates.flatMap(({ vector }) => vector ?? []).sort((a, b) => b - a)
+  const last = similarities[limit - 1]
+  if (last === undefined || similarities.length === limit) return candidates
+  return candidates.flatMap(each => {
+    if (each.vector === null || each.vector >= last) return [each]
+    return each.lexical === null ? [] : [{ ...each, vector: null }]
+  })
+}
+
 /** The share of the unit where a chunk is one window of many units. */
 const mostUnitShare = 0.5
 

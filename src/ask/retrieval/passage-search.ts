@@ -24,6 +24,8 @@ export interface Search {
   readonly vector: Omit<VectorSearch, 'collectionId' | 'limit'> | null
   /** Whether to read the units of the best candidates and of the passages, if there is a vector. */
   readonly hasUnits?: boolean
+  /** At least as many as a small collection has chunks: all of them are found by their vectors, with their units. */
+  readonly allChunks?: number
   /** Whether to read the languages of the candidates: the collection has several. */
   readonly hasLanguages?: boolean
   readonly filters: Filters

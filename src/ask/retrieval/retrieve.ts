@@ -9,7 +9,7 @@ import type { Arm, Passage, Unit } from '../terms/passage.ts'
 import type { Filters, AnalyzedQuestion } from '../terms/question.ts'
 import type { Run } from '../terms/run.ts'
 import { unitQuery, unpackUnits, type UnitQuery } from '../../vectors/packed-units.ts'
-import { withUnits } from './late-interaction.ts'
+import { nearestOf, withUnits } from './late-interaction.ts'
 import type { SimilarityRange, Spread } from '../calibration/terms.ts'
 import type {
   Candidate,
@@ -53,6 +53,12 @@ const candidatesPerRetriever = 50
 /** Of a collection in several languages: the question's own fills the first places, whatever the others say. */
 const candidatesOfLanguages = 100
 
+/**
+ * In a collection of so many chunks the units of all are compared, not only of the best of either retriever: a sentence
+ * may answer whose passage is far from the question, in other words.
+ */
+const smallCollection = 300
+
 /** How the rankings are fused, and whether units are compared. */
 export type Ranking = Fusion & { readonly hasUnits?: boolean }
 
@@ -68,12 +74,17 @@ export function searchIn(store: PassageSearch, similarityIn: SimilarityIn, fusio
     const similarity = similarityIn(wanted.asked.language, wanted.collection)
     let ranked: Ranked[] = []
     let share = 0
-    const search = searchOf(wanted, fusion.hasUnits)
+    let nearest: readonly Candidate[] = []
+    const search = withAll(searchOf(wanted, fusion.hasUnits))
+    const { limit } = search
     const query = search.vector && search.hasUnits ? unitQuery(search.vector.values) : null
     const choose = (found: readonly Candidate[]) => {
-      const candidates = query === null ? found : withUnits(found, query, wanted.collection.windowsPerChunk)
-      share = vectorShareOf(candidates, wanted, similarity)
-      const view = share > 0 ? languageView(candidates, wanted.asked, wanted.collection.languages) : null
+      nearest = nearestOf(found, limit)
+      share = vectorShareOf(nearest, wanted, similarity)
+      const { windowsPerChunk } = wanted.collection
+      const candidates = query === null ? nearest : nearestOf(withUnits(found, query, windowsPerChunk), limit)
+      const { languages, calibration } = wanted.collection
+      const view = share > 0 ? languageView(candidates, wanted.asked, languages, calibration?.vectorWeights) : null
       ranked = fuse(candidates, share, fusion, view).slice(0, wanted.topK)
       return ranked.map(each => each.chunkId)
     }
@@ -82,9 +93,9 @@ export function searchIn(store: PassageSearch, similarityIn: SimilarityIn, fusio
     const passages = ranked.flatMap(each => passageOf(each, found.passages.get(each.chunkId), query))
     return {
       passages,
-      similarities: spreadOf(found.candidates.flatMap(({ vector }) => vector ?? [])),
+      similarities: spreadOf(nearest.flatMap(({ vector }) => vector ?? [])),
       similarity,
-      candidateCount: found.candidates.length,
+      candidateCount: nearest.length,
       vectorShare: fusion.fusion === 'weighted' ? share : null,
       isOvertaken: found.isOvertaken,
       readings: found.readings,
@@ -155,6 +166,12 @@ export function searchOf(
     filters,
     limit: Math.max(hasLanguages ? candidatesOfLanguages : candidatesPerRetriever, topK),
   }
+}
+
+function withAll(search: Search): Search {
+  const { vector, hasUnits, chunkCount } = search
+  const isSmall = vector !== null && hasUnits === true && chunkCount <= smallCollection
+  return isSmall ? { ...search, allChunks: smallCollection } : search
 }
 
 /** Leaves out a chunk that was deleted between ranking and reading. */

@@ -62,6 +62,8 @@ export interface CollectionView {
   readonly outdated: number
   readonly fromStoredText: number
   readonly withUnits: number
+  readonly lackingUnits: number
+  readonly unitState: string
   readonly languages: readonly string[]
   readonly chunking: { readonly size: number; readonly overlap: number; readonly by: string }
   readonly abstention?: {
@@ -198,13 +200,15 @@ function abstentionJson({ doubtful, hopeless, lose, questions, isJudged }: NonNu
 
 function collectionJson(collection: CollectionView) {
   const { name, epoch, documentCount, chunkCount, languages, chunking, model, updatedAt } = collection
-  const { outdated, fromStoredText, withUnits, abstention, calibration } = collection
+  const { outdated, fromStoredText, withUnits, lackingUnits, unitState, abstention, calibration } = collection
   return {
     name,
     epoch,
     document_count: documentCount,
     chunk_count: chunkCount,
     unit_chunk_count: withUnits,
+    missing_unit_chunk_count: lackingUnits,
+    unit_state: unitState,
     outdated_count: outdated,
     stored_text_count: fromStoredText,
     languages,

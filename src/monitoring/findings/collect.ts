@@ -18,6 +18,7 @@ export interface CollectorParts {
   readonly database: Pick<Database, 'status' | 'connections' | 'isReadOnly'>
   readonly countLargeMetadata: (signal: AbortSignal) => Promise<number>
   readonly countOutdated: (signal: AbortSignal) => Promise<number>
+  readonly countUnitsBehind: (signal: AbortSignal) => Promise<number>
   readonly pulse: () => { readonly isDown: boolean; readonly downBy: DatabaseFault | null }
   readonly states: () => Facts['breakers']
   readonly lastFault: (dependency: Dependency) => ModelFault | null
@@ -44,6 +45,7 @@ export function createCollector({
   database,
   countLargeMetadata,
   countOutdated,
+  countUnitsBehind,
   pulse,
   states,
   lastFault,
@@ -61,7 +63,7 @@ export function createCollector({
 }: CollectorParts) {
   const loopLag = createEventLoopLag(beatMs)
   const server = createServerView({ read: database.connections })
-  const stored = createStoredData({ countLargeMetadata, countOutdated })
+  const stored = createStoredData({ countLargeMetadata, countOutdated, countUnitsBehind })
   const heapLimit = getHeapStatistics().heap_size_limit
   let totals = database.status().totals
 

@@ -13,9 +13,12 @@ const lateMs = 500
 export function diagnoseDatabase(facts: Facts): Finding[] {
   if (facts.database.isDown) return [down(facts)]
   const found = [locked(facts), ...reportedFaults(facts), drops(facts), fewLeft(facts)].filter(each => each !== null)
-  return [...(found.length > 0 ? found : [late(facts)]), largeMetadata(facts), outdated(facts)].filter(
-    each => each !== null,
-  )
+  return [
+    ...(found.length > 0 ? found : [late(facts)]),
+    largeMetadata(facts),
+    outdated(facts),
+    unitsBehind(facts),
+  ].filter(each => each !== null)
 }
 
 const finding = (severity: Severity, code: string, detail: string): Finding => ({
@@ -181,5 +184,16 @@ function outdated({ database: { outdated: count } }: Facts): Finding | null {
     'info',
     'documents-outdated',
     `${many} prepared by an older version or with other chunk settings, and may be found and quoted less well than they could be; run: askwell reindex.`,
+  )
+}
+
+/** Documents are found by their chunks meanwhile. */
+function unitsBehind({ database: { unitsBehind: count } }: Facts): Finding | null {
+  if (count === null || count === 0) return null
+  const which = count === 1 ? '1 chunk has' : `${count.toLocaleString('en')} chunks have`
+  return finding(
+    'info',
+    'units-behind',
+    `${which} no vectors of single sentences yet; they are made in the background, and questions are answered meanwhile. GET /collections says how many are left.`,
   )
 }

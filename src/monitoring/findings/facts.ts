@@ -29,6 +29,8 @@ export interface Facts {
     readonly largeMetadata: number | null
     /** Documents that an older version prepared. Null when they were never counted. */
     readonly outdated: number | null
+    /** Chunks whose units are still to be embedded in the background. Null when they were never counted. */
+    readonly unitsBehind: number | null
   }
   /** States of all circuit breakers. */
   readonly breakers: Readonly<Partial<Record<Dependency, BreakerState>>>

@@ -11,6 +11,8 @@ export interface StoredDataOptions {
   readonly countLargeMetadata: Count
   /** Counts the documents that an older version prepared, or other chunk settings. */
   readonly countOutdated: Count
+  /** Counts the chunks whose units are still to be embedded in the background. */
+  readonly countUnitsBehind: Count
   readonly now?: () => number
 }
 
@@ -18,10 +20,12 @@ export interface StoredDataOptions {
 export function createStoredData({
   countLargeMetadata,
   countOutdated,
+  countUnitsBehind,
   now = () => performance.now(),
 }: StoredDataOptions) {
   let largeMetadata: number | null = null
   let outdated: number | null = null
+  let unitsBehind: number | null = null
   let [triedAt, viewedAt] = [-Infinity, -Infinity]
   let isReading = false
 
@@ -37,10 +41,11 @@ export function createStoredData({
   async function read(): Promise<void> {
     largeMetadata = await newer(countLargeMetadata, largeMetadata)
     outdated = await newer(countOutdated, outdated)
+    unitsBehind = await newer(countUnitsBehind, unitsBehind)
   }
 
   /** Counts are null when they were never read. */
-  return { beat, facts: () => ({ largeMetadata, outdated }), markViewed: () => void (viewedAt = now()) }
+  return { beat, facts: () => ({ largeMetadata, outdated, unitsBehind }), markViewed: () => void (viewedAt = now()) }
 }
 
 /** Pings report an unresponsive database, so a failed read is ignored. */

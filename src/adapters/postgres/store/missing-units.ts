@@ -1,43 +1,37 @@
-import type { Sql } from '../database.ts'
-import { pendingChunkOf, type PendingChunk } from './pending-chunk.ts'
+import type { PendingChunk, UnitsFilling, UnitsRow } from '../../../ingest/terms.ts'
+import type { Database, Sql } from '../database.ts'
+import { retryConflicts } from '../retry-conflicts.ts'
+import { selectPending } from './pending-chunk.ts'
 import { inBase64 } from './units.ts'
-
-/** Units of a chunk, packed. */
-export interface UnitsRow {
-  readonly chunkId: string
-  readonly units: Uint8Array
-}
-
-interface Owner {
-  readonly collectionId: number
-  readonly modelId: number
-}
+import { unitClaims, type Owner, type Run } from './unit-claims.ts'
 
 /** Reads the chunks of a collection that have vectors of a model and no units, and stores their units. */
-export function missingUnits(run: <T>(work: (sql: Sql) => Promise<T>) => Promise<T>, { collectionId, modelId }: Owner) {
+export function missingUnits(
+  database: Pick<Database, 'lease'>,
+  { collectionId, modelId }: Owner,
+  signal: AbortSignal,
+): UnitsFilling {
+  const run: Run = (work, until = signal) =>
+    retryConflicts(until, () => database.lease({ signal: until, label: 'units' }, work))
+
   /** Of chunks that have vectors of the model. */
   function lacksUnits(sql: Sql) {
     return sql`c.collection_id = ${collectionId} and exists (select from chunk_vectors v where v.chunk_id = c.id and v.model_id = ${modelId})
       and not exists (select from chunk_units u where u.chunk_id = c.id and u.model_id = ${modelId})`
   }
 
-  /** How many chunks the collection has, and how many of them without units. */
-  async function counts() {
+  async function counts(afterId: string) {
     const [row] = await run(
       async sql => sql`
       select (select chunk_count from collections where id = ${collectionId}) as chunks,
-        (select count(*)::int from chunks c where ${lacksUnits(sql)}) as lacking`,
+        (select count(*)::int from chunks c where ${lacksUnits(sql)} and c.id > ${afterId}::bigint) as lacking,
+        exists (select from unit_fillings where collection_id = ${collectionId} and model_id = ${modelId}) as is_begun`,
     )
-    return { chunks: Number(row?.['chunks']), lacking: Number(row?.['lacking']) }
+    return { chunks: Number(row?.['chunks']), lacking: Number(row?.['lacking']), isBegun: row?.['is_begun'] === true }
   }
 
   async function next(afterId: string, limit: number): Promise<PendingChunk[]> {
-    const rows = await run(
-      async sql => sql`
-      select c.*, d.text as document_text from chunks c join documents d on d.id = c.document_id
-      where ${lacksUnits(sql)} and c.id > ${afterId}::bigint order by c.id limit ${limit}`,
-    )
-    return rows.map(pendingChunkOf)
+    return await run(sql => selectPending(sql, lacksUnits(sql), afterId, limit))
   }
 
   async function store(rows: readonly UnitsRow[]): Promise<void> {
@@ -52,10 +46,11 @@ export function missingUnits(run: <T>(work: (sql: Sql) => Promise<T>) => Promise
     )
   }
 
-  /** Answers that were made without the units are no longer used. */
-  async function finish(): Promise<void> {
-    await run(async sql => sql`update collections set epoch = epoch + 1, updated_at = now() where id = ${collectionId}`)
-  }
+  return { counts, next, store, ...unitClaims(run, { collectionId, modelId }) }
+}
 
-  return { counts, next, store, finish }
+/** Chunks of all collections whose units are still to be embedded in the background. */
+export async function countUnitsBehind(sql: Sql): Promise<number> {
+  const [row] = await sql`select coalesce(sum(remaining), 0)::int as count from unit_fillings`
+  return Number(row?.['count'])
 }

@@ -26,7 +26,10 @@ export async function selectPreparedness(sql: Sql, marks: PreparationMarks): Pro
         select from documents d where d.collection_id = c.id and ${isOutdated(sql, marks, sql`c.chunk_mark`)} limit ${mostOutdated}) o) as outdated,
       (select count(*)::int from (
         select from documents d where d.collection_id = c.id and ${markOf(sql)} = ${marks.restored}::bytea || c.chunk_mark limit ${mostOutdated}) s) as stored,
-      (select count(*)::int from chunk_units u where u.collection_id = c.id and u.model_id = c.model_id) as with_units
+      (select count(*)::int from chunk_units u where u.collection_id = c.id and u.model_id = c.model_id) as with_units,
+      (select count(*)::int from (
+        select from chunk_vectors v where v.collection_id = c.id and v.model_id = c.model_id and v.window_number = 0
+          and not exists (select from chunk_units u where u.chunk_id = v.chunk_id and u.model_id = v.model_id) limit ${mostOutdated}) n) as lacking_units
     from collections c`
   return new Map(
     rows.map(row => [
@@ -35,6 +38,7 @@ export async function selectPreparedness(sql: Sql, marks: PreparationMarks): Pro
         outdated: Number(row['outdated']),
         fromStoredText: Number(row['stored']),
         withUnits: Number(row['with_units']),
+        lackingUnits: Number(row['lacking_units']),
       },
     ]),
   )

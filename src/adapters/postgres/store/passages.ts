@@ -9,6 +9,7 @@ import { tracedSql } from '../sql-span.ts'
 import type { Bm25 } from './textsearch.ts'
 import { vectorSearch } from './vector-search.ts'
 import { unitsOfChunk } from './units.ts'
+import { createSmallCollections, type UnitsByChunk } from './small-collections.ts'
 import { directionText } from '../vector-text.ts'
 import type { Candidate, PassageSearchResult, Search, StoredPassage } from '../../../ask/retrieval/passage-search.ts'
 import type { ChunkSection } from '../../../ingest/terms.ts'
@@ -18,6 +19,8 @@ const maxAttempts = 3
 
 /** The read side: both retrievers in one round trip, then the text of the chosen passages, on one lease. */
 export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25 = 'portable') {
+  const smallCollections = createSmallCollections()
+
   async function search(
     query: Search,
     choose: (candidates: readonly Candidate[]) => readonly number[],
@@ -25,10 +28,13 @@ export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25
   ): Promise<PassageSearchResult> {
     return await database.lease(terms, async sql => {
       for (let attempt = 1; ; attempt++) {
-        const found = await tracedSql(sql, 'SELECT chunks chunk_vectors', bothRetrievers(sql, query, bm25))
-        const candidates = found.filter(row => row['id'] !== null).map(candidateOf)
+        const read = smallCollections.get(query)
+        const wanted = read === undefined ? query : { ...query, hasUnits: false }
+        const found = await tracedSql(sql, 'SELECT chunks chunk_vectors', bothRetrievers(sql, wanted, bm25))
+        const candidates = found.filter(row => row['id'] !== null).map(row => candidateOf(row, read))
         const chosen = [...choose(candidates)]
-        const known = new Map(candidates.map(({ chunkId, units }) => [chunkId, units]))
+        const known = read ?? new Map(candidates.map(({ chunkId, units }) => [chunkId, units]))
+        if (read === undefined && found.length > 0 && found.every(isOfEpoch)) smallCollections.set(query, known)
         const rows = await readPassages(sql, chosen, { ...query, known })
         // A document was replaced between the two statements: its passages have other ids now.
         if (rows.length < chosen.length && attempt < maxAttempts) continue
@@ -55,7 +61,11 @@ function bothRetrievers(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
   const path = metadataPath(query.filters)
   const filter = path === null ? null : { path, atMost: comparedAtMost(query.chunkCount) }
   const nearest = query.vector
-    ? vectorSearch(sql, { ...query.vector, collectionId: query.collectionId, limit: query.limit }, filter)
+    ? vectorSearch(
+        sql,
+        { ...query.vector, collectionId: query.collectionId, limit: query.allChunks ?? query.limit },
+        filter,
+      )
     : sql`select null::bigint as id, null::float8 as similarity where false`
   return sql`
     with ${filter === null ? sql`` : sql`${prescan(sql, { collectionId: query.collectionId, path: filter.path, ...(query.vector && { atMost: filter.atMost }) })},`}
@@ -78,8 +88,9 @@ function bothRetrievers(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
 /** Of so many by either retriever, the units are compared before the ranking is final: the rest will not be first. */
 const comparedByUnits = 25
 
-function candidateUnits(sql: Sql, { vector, hasUnits }: Search): Fragment {
+function candidateUnits(sql: Sql, { vector, hasUnits, allChunks }: Search): Fragment {
   if (!hasUnits || vector === null) return sql`null::text`
+  if (allChunks !== undefined) return unitsOfChunk(sql, sql`f.id`, vector.modelId)
   const most = inlineNumber(sql, comparedByUnits)
   return sql`case when (f.lexical is not null and f.lexical_rank <= ${most}) or (f.vector is not null and f.vector_rank <= ${most})
         then ${unitsOfChunk(sql, sql`f.id`, vector.modelId)} end`
@@ -89,7 +100,7 @@ function candidateUnits(sql: Sql, { vector, hasUnits }: Search): Fragment {
 async function readPassages(
   sql: Sql,
   ids: number[],
-  { vector, collectionId, epochMark, hasUnits, known }: Search & { readonly known: KnownUnits },
+  { vector, collectionId, epochMark, hasUnits, known }: Search & { readonly known: UnitsByChunk },
 ): Promise<readonly Row[]> {
   if (ids.length === 0) return []
   const windows = vector
@@ -145,25 +156,24 @@ function blanksBefore(row: Row): { readonly blanksBefore?: string } {
   return isMatch ? { blanksBefore: blanks } : {}
 }
 
-function candidateOf(row: Row): Candidate {
+function candidateOf(row: Row, read?: UnitsByChunk): Candidate {
+  const chunkId = Number(row['id'])
+  const units = read?.get(chunkId)
   return {
-    chunkId: Number(row['id']),
+    chunkId,
     lexical: numberOrNull(row['lexical']),
     coverage: Number(row['coverage']),
     vector: numberOrNull(row['vector']),
-    ...unitsIn(row),
+    ...(units === undefined ? unitsIn(row) : { units }),
     ...(typeof row['language'] === 'string' && { language: row['language'] }),
   }
 }
-
-/** Units by chunk, of the candidates whose units were read. */
-type KnownUnits = ReadonlyMap<number, Uint8Array | undefined>
 
 function unitsIn(row: Row): { readonly units?: Uint8Array } {
   return typeof row['units'] === 'string' ? { units: Buffer.from(row['units'], 'base64') } : {}
 }
 
-function passageOf(row: Row, known: KnownUnits): StoredPassage {
+function passageOf(row: Row, known: UnitsByChunk): StoredPassage {
   const anchor = row['anchor'] as string | null
   const url = row['url'] as string | null
   const documentId = String(row['document_id'])

@@ -1,11 +1,12 @@
 import { AskError } from '../../../errors.ts'
+import type { PendingChunk } from '../../../ingest/terms.ts'
 import type { Database, Sql } from '../database.ts'
 import { vectorText } from '../vector-text.ts'
 import { ensureModel } from './ensure.ts'
 import { retryConflicts } from '../retry-conflicts.ts'
 import { deletedMeanwhile } from './collections.ts'
 import { missingUnits } from './missing-units.ts'
-import { pendingChunkOf, type PendingChunk } from './pending-chunk.ts'
+import { selectPending } from './pending-chunk.ts'
 import { dropOtherVectorIndexes, ensureVectorIndex } from './vector-index.ts'
 
 export interface WindowVector {
@@ -41,12 +42,7 @@ export async function openReembedding(
   }
 
   async function next(afterId: string, limit: number): Promise<PendingChunk[]> {
-    const rows = await run(
-      async sql => sql`
-      select c.*, d.text as document_text from chunks c join documents d on d.id = c.document_id
-      where ${pending(sql)} and c.id > ${afterId}::bigint order by c.id limit ${limit}`,
-    )
-    return rows.map(pendingChunkOf)
+    return await run(sql => selectPending(sql, pending(sql), afterId, limit))
   }
 
   async function store(vectors: readonly WindowVector[]): Promise<void> {
@@ -83,6 +79,7 @@ export async function openReembedding(
         where id = ${collectionId}`
         await tx`delete from chunk_vectors where collection_id = ${collectionId} and model_id <> ${modelId}`
         await tx`delete from chunk_units where collection_id = ${collectionId} and model_id <> ${modelId}`
+        await tx`delete from unit_fillings where collection_id = ${collectionId} and model_id <> ${modelId}`
         return true
       }),
     )
@@ -114,7 +111,7 @@ export async function openReembedding(
     await run(sql => dropOtherVectorIndexes(sql, collectionId, modelId))
   }
 
-  const units = missingUnits(run, { collectionId, modelId })
+  const units = missingUnits(database, { collectionId, modelId }, signal)
   return { remaining, next, store, index, isCurrent, finish, dropOld, units }
 }
 

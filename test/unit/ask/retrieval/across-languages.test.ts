@@ -41,6 +41,28 @@ t.test('a passage in the own language that has the words: is not beaten by a sim
   t.equal(best([right, similar, ...others('ru', 0.79), ...others('kk', 0.82)]), right.chunkId)
 })
 
+t.test('a model that does not connect two languages: its similarities between them say nothing', async t => {
+  const right = candidate('kk', { vector: 0.85 })
+  const chance = candidate('ru', { vector: 0.86 })
+  const candidates = [right, chance, ...others('ru', 0.79), ...others('kk', 0.8)]
+  const first = (measured: Readonly<Record<string, number>>) =>
+    fuse(candidates, 0.5, undefined, languageView(candidates, asked, both, measured))[0]!.chunkId
+  t.equal(first({ kk: 0.5, ru: 0.5, 'kk>ru': 0 }), right.chunkId)
+  t.equal(first({ kk: 0.5, ru: 0.5, 'kk>ru': 0.3 }), chance.chunkId, 'one that does: as if it were one language')
+  t.equal(first({ kk: 0.5, ru: 0.5 }), chance.chunkId, 'where it was not measured, too')
+})
+
+t.test('a question in a language of no document: the documents of the better pair come first', async t => {
+  const candidates = [
+    candidate('ru', { vector: 0.84 }),
+    candidate('en', { vector: 0.85 }),
+    ...others('ru', 0.8),
+    ...others('en', 0.8),
+  ]
+  const view = languageView(candidates, asked, ['ru', 'en'], { 'kk>ru': 0.5, 'kk>en': 0.05 })
+  t.equal(fuse(candidates, 0.5, undefined, view)[0]!.chunkId, candidates[0]!.chunkId)
+})
+
 t.test('no document in the language of the question: vectors decide, and names and numbers count', async t => {
   const [named, similar] = [
     candidate('ru', { vector: 0.84, lexical: 5, coverage: 0.6 }),

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { withUnits } from '../../../../src/ask/retrieval/late-interaction.ts'
+import { nearestOf, withUnits } from '../../../../src/ask/retrieval/late-interaction.ts'
 import { vectorShare } from '../../../../src/ask/retrieval/fuse.ts'
 import type { Candidate } from '../../../../src/ask/retrieval/passage-search.ts'
 import { packUnits, unitQuery } from '../../../../src/vectors/packed-units.ts'
@@ -48,4 +48,24 @@ t.test('a passage without units has neither an advantage nor a disadvantage', as
 t.test('what the vectors did not find stays so, and broken units are unknown', async t => {
   const broken = { ...candidate(2, 0.5), units: Uint8Array.of(9, 9, 9) }
   t.same(rounded([candidate(1, null, [0.9]), broken, candidate(3, 0.4, [0.6])]), [null, 0.6, 0.5])
+})
+
+t.test('of all chunks of a small collection, the nearest count as found, and what the words found', async t => {
+  const found = [
+    candidate(1, 0.5),
+    candidate(2, 0.7),
+    { ...candidate(3, 0.4), lexical: 2 },
+    candidate(4, null),
+    candidate(5, 0.6),
+  ]
+  t.same(
+    nearestOf(found, 2).map(({ chunkId, vector }) => [chunkId, vector]),
+    [
+      [2, 0.7],
+      [3, null],
+      [4, null],
+      [5, 0.6],
+    ],
+  )
+  t.equal(nearestOf(found, 4), found)
 })

@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Database } from '../adapters/postgres/database.ts'
+import { createCollectionStore } from '../adapters/postgres/store/collections.ts'
+import { missingUnits } from '../adapters/postgres/store/missing-units.ts'
+import type { Embedder } from '../ask/retrieval/embedder.ts'
+import { fillUnits } from '../ingest/fill-units.ts'
+import type { UnitsFilling } from '../ingest/terms.ts'
+import { unitsLeftOut } from './embedding-cost.ts'
+import type { Host } from './host.ts'
+import { say } from './output.ts'
+
+export interface MakingUnits {
+  readonly host: Host
+  readonly embedder: Embedder
+  readonly signal: AbortSignal
+}
+
+/** A service may be at it, or a process that was killed may still have its claim. */
+const askAgainMs = 1000
+
+export interface MadeUnits {
+  /** Chunks. */
+  readonly filled: number
+  /** Chunks that were left without, because the collection has too many. */
+  readonly leftOut: number
+}
+
+const none: MadeUnits = { filled: 0, leftOut: 0 }
+
+/** Embeds the units of chunks that have none, with progress. */
+export async function makeUnits(store: UnitsFilling, { host, embedder, signal }: MakingUnits): Promise<MadeUnits> {
+  let isWaiting = false
+  for (;;) {
+    const { state, filled, remaining, chunks } = await fillUnits(embedder, store, {
+      signal,
+      onProgress: done => say(host, `units of ${done.filled} of ${done.filled + done.remaining} chunks`),
+      onRejected: (chunkId, reason) =>
+        say(host, `the embedding model rejects the units of chunk ${chunkId}: ${reason}`),
+    })
+    if (state === 'too_many' && embedder.unitsUpTo) say(host, unitsLeftOut(chunks, embedder.unitsUpTo))
+    if (state !== 'claimed') return { filled, leftOut: state === 'too_many' ? remaining : 0 }
+    if (!isWaiting) say(host, 'another process embeds the units of this collection: waiting for it')
+    isWaiting = true
+    await sleep(askAgainMs, undefined, { signal })
+  }
+}
+
+/**
+ * Embeds the units of what a command loaded, where they are made after the rest. The documents are stored and answer
+ * already, so an error is only reported.
+ */
+export async function unitsAfter(
+  collection: string,
+  { database, ...parts }: MakingUnits & { readonly database: Database },
+): Promise<MadeUnits> {
+  const { host, embedder, signal } = parts
+  if (!embedder.areUnitsBehind || !embedder.unitsUpTo || signal.aborted) return none
+  try {
+    const found = await createCollectionStore(database).collection(collection, signal)
+    if (found?.model?.name !== embedder.model) return none
+    const owner = { collectionId: found.id, modelId: found.model.id }
+    return await makeUnits(missingUnits(database, owner, signal), parts)
+  } catch (error) {
+    if (signal.aborted) throw error
+    say(
+      host,
+      `askwell: documents stored, but not the vectors of all their sentences: ${error instanceof Error ? error.message : String(error)}; a running service goes on with them, or run: askwell reembed --collection ${collection}`,
+    )
+    return none
+  }
+}

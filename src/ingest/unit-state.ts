@@ -1,0 +1,32 @@
+import type { Embedder } from '../ask/retrieval/embedder.ts'
+import type { Collection, Preparedness } from './terms.ts'
+
+/**
+ * How far the units of a collection are embedded:
+ *
+ * - `complete`: all that the model reads;
+ * - `behind`: the service embeds them in the background;
+ * - `missing`: `askwell reembed` adds them;
+ * - `over_limit`: the collection has too many chunks (EMBEDDING_UNITS_MAX_CHUNKS);
+ * - `off`: none are (EMBEDDING_UNITS, or no vectors at all).
+ */
+export type UnitState = 'complete' | 'behind' | 'missing' | 'over_limit' | 'off'
+
+type UnitsModel = Pick<Embedder, 'unitsUpTo' | 'areUnitsBehind' | 'model'>
+
+export function unitState(
+  { unitsUpTo = 0, areUnitsBehind = false, model }: UnitsModel,
+  collection: Pick<Collection, 'model' | 'chunkCount'>,
+  { lackingUnits }: Pick<Preparedness, 'lackingUnits'>,
+): UnitState {
+  if (unitsUpTo === 0 || collection.model?.name !== model) return 'off'
+  if (lackingUnits === 0) return 'complete'
+  if (collection.chunkCount > unitsUpTo) return 'over_limit'
+  return areUnitsBehind ? 'behind' : 'missing'
+}
+
+/** What is said to somebody who loads a document into a collection with too many chunks for units. */
+export function overLimitWarning(chunks: number, unitsUpTo: number): string {
+  const [has, most] = [chunks, unitsUpTo].map(count => count.toLocaleString('en'))
+  return `its sentences have no vectors of their own: the collection has ${has} chunks, and EMBEDDING_UNITS_MAX_CHUNKS is ${most}; raise it, then run askwell reembed`
+}
