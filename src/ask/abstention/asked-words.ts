@@ -29,13 +29,30 @@ export function askedWords({ own, terms }: AnalyzedQuestion, chunkCount: number)
   return (words.length > 0 ? words : contentOf(terms)).map(word => askedWord(word, chunks))
 }
 
-/** A date or provision counts as one where the collection has it, else by its words. */
+/**
+ * A date or provision counts as one where the collection has it, else by its words; two words that only stand there written
+ * as one ("e-21" for E21) count as that one.
+ */
 function contentOf(terms: readonly QueryTerm[]): QueryTerm[] {
   const held = new Set(terms.filter(({ chunkCount = 0 }) => chunkCount > 0).map(({ term }) => term))
-  return terms.filter(
-    ({ term, isContent, isJoin, within, standsIn }) =>
-      isContent && !isJoin && (!standsIn || held.has(term)) && (!within || !held.has(within)),
+  const joins = terms.filter(
+    ({ term, isJoin }) => isJoin && held.has(term) && terms.some(each => isUnknownPart(each, term)),
   )
+  return [
+    ...terms.filter(
+      ({ term, isContent, isJoin, within, standsIn, joined }) =>
+        isContent &&
+        !isJoin &&
+        (!standsIn || held.has(term)) &&
+        (!within || !held.has(within)) &&
+        !joins.some(join => joined?.includes(join.term)),
+    ),
+    ...joins,
+  ]
+}
+
+function isUnknownPart({ joined, chunkCount = 0 }: QueryTerm, join: string): boolean {
+  return joined?.includes(join) === true && chunkCount === 0
 }
 
 /** k1 + 1 of BM25. */
