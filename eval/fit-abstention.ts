@@ -13,10 +13,11 @@ import * as prettier from 'prettier'
 import { readConfig } from '../src/config/config.ts'
 import { openDeps, type Deps } from '../src/deps.ts'
 import { abstentionReport } from '../src/eval/abstention-report.ts'
+import { changedQuestions, misspelt } from '../src/eval/changed-questions.ts'
 import { fitModels, type Fitted } from '../src/eval/fit-abstention.ts'
 import { loadableOf, withCollection } from '../src/eval/collection.ts'
 import { judgementsOf, readKinded, sampleByKind, type Observed } from '../src/eval/gather-signals.ts'
-import { readSet } from '../src/eval/set.ts'
+import { readSet, type EvalSet } from '../src/eval/set.ts'
 import { createLogger } from '../src/log.ts'
 import { calibrate } from '../src/wiring/calibrate.ts'
 
@@ -32,6 +33,9 @@ const { values: options, positionals } = parseArgs({
     'dry-run': { type: 'boolean', default: false },
   },
 })
+
+/** Of the answerable questions, how many are asked with a misspelling, too. */
+const misspeltShare = 0.25
 
 const [command, ...sets] = positionals
 const signal = new AbortController().signal
@@ -75,9 +79,10 @@ async function gather(folders: readonly string[], file: string): Promise<void> {
 async function observe(folder: string, set: string, deps: Deps, timeoutMs: number) {
   const { store, models, cachedAsk } = deps
   const [documents = folder, questions = documents] = folder.split(':')
-  const asked = sampleByKind(await readKinded(questions), Number(options['per-kind']), Number(options.seed))
   const { embedder } = models
-  const loaded = loadableOf(await readSet(documents), embedder, () => {})
+  const evalSet = await readSet(documents)
+  const asked = await questionsOf(questions, evalSet, Number(options['per-kind']))
+  const loaded = loadableOf(evalSet, embedder, () => {})
   const loading = { store, embedder, signal, onProgress() {} }
   return await withCollection(loaded, false, loading, async collection => {
     // As the service does after documents were written.
@@ -100,6 +105,23 @@ async function observe(folder: string, set: string, deps: Deps, timeoutMs: numbe
     }
     return observed
   })
+}
+
+/** A sample of each kind, and the answerable ones once more with a word changed, and some of them misspelt. */
+async function questionsOf(folder: string, { documents, variants }: EvalSet, perKind: number) {
+  const seed = Number(options.seed)
+  const all = await readKinded(folder)
+  const asked = sampleByKind(all, perKind, seed)
+  const answerable = asked.filter(each => each.isAnswerable)
+  const answeredBy = new Map(
+    variants[0]!.questions.map(({ id, judged }) => [id, judged.keys().toArray()] as const),
+  )
+  const from = { documents, answeredBy, donors: all, seed }
+  return [
+    ...asked,
+    ...changedQuestions(answerable, from),
+    ...misspelt(answerable.slice(0, answerable.length * misspeltShare), seed),
+  ]
 }
 
 function observedIn(file: string): Observed[] {

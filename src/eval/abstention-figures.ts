@@ -33,18 +33,22 @@ const bins = 10
 
 /**
  * Expected calibration error: the distance of the mean confidence from the share of answerable questions, over ten bins
- * with equally many questions (Nguyen & O'Connor 2015, doi:10.18653/v1/D15-1182). Few questions make it larger by chance.
+ * with equally many questions (Nguyen & O'Connor 2015, doi:10.18653/v1/D15-1182). Questions are weighted so that
+ * `answerableShare` of them are answerable, as the confidence supposes. Few questions make it larger by chance.
  */
-export function calibrationError(scored: readonly Scored[]): number {
+export function calibrationError(scored: readonly Scored[], answerableShare: number): number {
   const sorted = scored.toSorted((a, b) => a.score - b.score)
+  const answerable = sorted.filter(each => each.isAnswerable).length
+  if (answerable === 0 || answerable === sorted.length) return 0
+  const weightOf = ({ isAnswerable }: Scored) =>
+    isAnswerable ? answerableShare / answerable : (1 - answerableShare) / (sorted.length - answerable)
   let error = 0
   for (let bin = 0; bin < bins; bin++) {
     const part = sorted.slice(Math.floor((bin * sorted.length) / bins), Math.floor(((bin + 1) * sorted.length) / bins))
-    const confidence = part.reduce((sum, { score }) => sum + score, 0)
-    const answerable = part.filter(each => each.isAnswerable).length
-    error += Math.abs(confidence - answerable)
+    const distance = part.reduce((sum, each) => sum + weightOf(each) * (each.score - (each.isAnswerable ? 1 : 0)), 0)
+    error += Math.abs(distance)
   }
-  return sorted.length === 0 ? 0 : error / sorted.length
+  return error
 }
 
 /** 95 % interval by resampling with replacement; `pick(n)` returns a random index below n. */

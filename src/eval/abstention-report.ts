@@ -8,7 +8,7 @@ import {
   thresholdLosing,
   type Scored,
 } from './abstention-figures.ts'
-import { signalsAt, type Fitted, type Judged } from './fit-abstention.ts'
+import { answerableShare, signalsAt, type Fitted, type Judged } from './fit-abstention.ts'
 import { randomFrom } from './random.ts'
 
 /** Single signals that the models are compared with, each with the best threshold in hindsight. */
@@ -82,13 +82,23 @@ function modelTable(models: Fitted['learned']['models']): string {
 
 function setTable(used: readonly Judged[], models: Fitted['learned']['models']): string {
   const rows = Array.from(groupsOf(used), ([name, group]) => {
-    const { stage, sources } = group[0]!
-    const { doubtful } = models.find(each => each.stage === stage && each.sources.join('+') === sources)!.thresholds
-    const scores = scoresOf(group.filter(each => each.isAnswerable))
-    const at = (threshold: number) => byKind(group, each => percent(shareBelow(threshold, scoresOf(each))))
-    return [name, sources, percent(shareBelow(doubtful, scores)), at(doubtful), at(thresholdLosing(0.05, scores))]
+    const isRefused = ({ stage, sources, score }: Judged) =>
+      score < models.find(each => each.stage === stage && each.sources.join('+') === sources)!.thresholds.doubtful
+    const refused = (all: readonly Judged[]) => percent(all.filter(isRefused).length / all.length)
+    const threshold = thresholdLosing(0.05, scoresOf(asIs(group)))
+    return [
+      name,
+      byKind(group, true, refused),
+      byKind(group, false, refused),
+      byKind(group, false, each => percent(shareBelow(threshold, scoresOf(each)))),
+    ]
   })
-  return table(['setup, set, stage', 'model', 'lost', 'refused', 'refused at 5 % lost'], rows)
+  return table(['setup, set, stage', 'lost', 'refused', 'refused at 5 % lost'], rows)
+}
+
+/** Answerable questions as people asked them. */
+function asIs(group: readonly Judged[]): Judged[] {
+  return group.filter(({ observed: { kind } }) => kind === 'answerable')
 }
 
 function curveTable(used: readonly Judged[]): string {
@@ -102,10 +112,10 @@ function curveTable(used: readonly Judged[]): string {
       )
         .entries()
         .map(([kind, refusable]) => {
-          const answerable = scoresOf(scored.filter(each => each.isAnswerable))
-          const area = areaUnderCurve(scored.filter(each => each.isAnswerable || each.observed.kind === kind))
+          const answerable = asIs(scored)
+          const area = areaUnderCurve([...answerable, ...refusable])
           const refused = curve.map(share =>
-            percent(shareBelow(thresholdLosing(share, answerable), scoresOf(refusable))),
+            percent(shareBelow(thresholdLosing(share, scoresOf(answerable)), scoresOf(refusable))),
           )
           return [name, kind, single ?? '**model**', (area ?? 0.5).toFixed(3), ...refused]
         })
@@ -125,8 +135,9 @@ function scoredBy(single: SignalName, group: readonly Judged[]): Judged[] {
 function calibrationTable(used: readonly Judged[]): string {
   const groups = Map.groupBy(used, ({ observed: { setup, language }, stage }) => `${setup}, ${language}, ${stage}`)
   const next = randomFrom(1)
+  const error = (each: readonly Scored[]) => calibrationError(each, answerableShare)
   const rows = Array.from(groups, ([name, group]) => {
-    const { value, low, high } = bootstrapped(group, calibrationError, count => Math.floor(next() * count))
+    const { value, low, high } = bootstrapped(group, error, count => Math.floor(next() * count))
     return [name, `${group.length}`, value.toFixed(3), `${low.toFixed(3)}–${high.toFixed(3)}`]
   })
   return table(['setup, language, stage', 'questions', 'error', '95 %'], rows)
@@ -137,9 +148,9 @@ function groupsOf(used: readonly Judged[]): Map<string, Judged[]> {
   return Map.groupBy(used, ({ observed: { setup, set }, stage }) => `${setup}, ${set}, ${stageName(stage)}`)
 }
 
-function byKind(group: readonly Judged[], figure: (group: readonly Judged[]) => string): string {
+function byKind(group: readonly Judged[], isAnswerable: boolean, figure: (group: readonly Judged[]) => string): string {
   const kinds = Map.groupBy(
-    group.filter(each => !each.isAnswerable),
+    group.filter(each => each.isAnswerable === isAnswerable),
     ({ observed: { kind } }) => kind,
   )
   return Array.from(kinds, ([kind, each]) => `${kind} ${figure(each)}`).join(', ')

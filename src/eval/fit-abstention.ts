@@ -3,10 +3,12 @@ import {
   confidenceOf,
   hasSource,
   signalsOf,
+  standardised,
   type LearnedModel,
   type LearnedModels,
   type Stage,
 } from '../ask/abstention/model.ts'
+import type { Spread } from '../ask/calibration/terms.ts'
 import { signsOf, type SignalName, type Signals, type Source } from '../ask/abstention/signals.ts'
 import { areaUnderCurve, calibrationError, shareBelow, thresholdLosing, type Scored } from './abstention-figures.ts'
 import type { Observed } from './gather-signals.ts'
@@ -30,7 +32,12 @@ const vectors: readonly (readonly Source[])[] = [[], ['windows'], ['windows', 'u
 const combinations: readonly (readonly Source[])[] = [[], ['words'] as const].flatMap(words =>
   vectors.flatMap(dense =>
     [[], ['reranker'] as const]
-      .map(reranker => [...words, ...dense, ...reranker] as Source[])
+      .map((reranker): Source[] => [
+        ...words,
+        ...dense,
+        ...(words.length > 0 && dense.length > 0 ? ['both' as const] : []),
+        ...reranker,
+      ])
       .filter(all => all.some(source => source !== 'reranker')),
   ),
 )
@@ -74,7 +81,7 @@ function modelOf(rows: readonly Observed[], stage: Stage, sources: readonly Sour
   const scales = names.map(name => scaleOf(name, rows, weights, stage))
   const { bias, weights: learned } = fitLogistic(
     rows.map((each, i) => ({
-      values: names.map((name, k) => standardised(signalsAt(each, stage)[name]!, scales[k]!)),
+      values: names.map((name, k) => standardised(name, signalsAt(each, stage)[name] ?? scales[k]!.mean, scales[k]!)),
       isPositive: each.isAnswerable,
       weight: weights[i]!,
     })),
@@ -84,21 +91,15 @@ function modelOf(rows: readonly Observed[], stage: Stage, sources: readonly Sour
   return { stage, sources, bias: rounded(bias), signals: signals.filter(({ weight }) => weight !== 0) }
 }
 
-interface Scale {
-  readonly mean: number
-  readonly deviation: number
-}
-
-function scaleOf(name: SignalName, rows: readonly Observed[], weights: readonly number[], stage: Stage): Scale {
-  const values = rows.map(each => signalsAt(each, stage)[name]!)
-  const total = weights.reduce((sum, weight) => sum + weight, 0)
-  const mean = values.reduce((sum, value, i) => sum + value * weights[i]!, 0) / total
-  const variance = values.reduce((sum, value, i) => sum + (value - mean) ** 2 * weights[i]!, 0) / total
+function scaleOf(name: SignalName, rows: readonly Observed[], weights: readonly number[], stage: Stage): Spread {
+  const measured = rows.flatMap((each, i) => {
+    const value = signalsAt(each, stage)[name]
+    return value === undefined ? [] : [{ value, weight: weights[i]! }]
+  })
+  const total = measured.reduce((sum, { weight }) => sum + weight, 0)
+  const mean = measured.reduce((sum, { value, weight }) => sum + value * weight, 0) / total
+  const variance = measured.reduce((sum, { value, weight }) => sum + (value - mean) ** 2 * weight, 0) / total
   return { mean: rounded(mean), deviation: rounded(Math.sqrt(variance)) }
-}
-
-function standardised(value: number, { mean, deviation }: Scale): number {
-  return deviation > 0 ? Math.min(3, Math.max(-3, (value - mean) / deviation)) : 0
 }
 
 function rounded(value: number): number {
@@ -106,12 +107,12 @@ function rounded(value: number): number {
 }
 
 /** Share of the answerable questions that confidence is calibrated for. */
-const answerableShare = 0.6
+export const answerableShare = 0.6
 
-/** Every set and setup counts the same, and in each every kind of unanswerable question. */
+/** Every set and setup counts the same, and in each every kind of unanswerable question; of answerable ones every question. */
 function weightsOf(rows: readonly Observed[]): number[] {
   const groupOf = ({ set, setup, isAnswerable }: Observed) => `${setup} ${set} ${isAnswerable}`
-  const kindOf = (each: Observed) => `${groupOf(each)} ${each.kind}`
+  const kindOf = (each: Observed) => `${groupOf(each)} ${each.isAnswerable ? '' : each.kind}`
   const counts = countsBy(rows, kindOf)
   const kinds = countsBy([...new Set(rows.map(kindOf))], kind => kind.slice(0, kind.lastIndexOf(' ')))
   const groups = new Set(rows.map(({ set, setup }) => `${setup} ${set}`)).size
@@ -147,29 +148,21 @@ function leavingOutEach(rows: readonly Observed[], stage: Stage, sources: readon
 
 /** Thresholds and figures, from questions that the models had not seen. */
 function judgedBy(judged: readonly Judged[]): Pick<LearnedModel, 'thresholds' | 'figures'> {
-  const answerable = judged.filter(each => each.isAnswerable)
-  const at = (share: number) => rounded(thresholdOverSets(share, answerable))
-  const threshold = thresholdOverSets(0.05, answerable)
+  const answerable = judged.filter(each => each.observed.kind === 'answerable')
+  const hopeless = lowestOverSets(losses.hopeless, answerable)
+  const doubtful = Math.max(hopeless, meanOverSets(losses.doubtful, answerable))
   const refused = Map.groupBy(
     judged.filter(each => !each.isAnswerable),
     ({ observed: { kind } }) => kind,
   )
   return {
-    thresholds: { hopeless: at(losses.hopeless), doubtful: at(losses.doubtful) },
+    thresholds: { hopeless: rounded(hopeless), doubtful: rounded(doubtful) },
     figures: {
       questions: judged.length,
       auc: hundredth(areaUnderCurve(judged) ?? 0.5),
-      calibrationError: hundredth(calibrationError(judged)),
+      calibrationError: hundredth(calibrationError(judged, answerableShare)),
       refused: Object.fromEntries(
-        Array.from(refused, ([kind, each]) => [
-          kind,
-          hundredth(
-            shareBelow(
-              threshold,
-              each.map(({ score }) => score),
-            ),
-          ),
-        ]),
+        Array.from(refused, ([kind, each]) => [kind, hundredth(shareBelow(doubtful, scoresOf(each)))]),
       ),
     },
   }
@@ -180,14 +173,23 @@ function hundredth(value: number): number {
 }
 
 /** The lowest of the thresholds that lose this share in one set: on none of them is more lost. */
-function thresholdOverSets(share: number, answerable: readonly Judged[]): number {
-  const groups = Map.groupBy(answerable, ({ observed: { set, setup } }) => `${setup} ${set}`)
-  return Math.min(
-    ...Array.from(groups.values(), each =>
-      thresholdLosing(
-        share,
-        each.map(({ score }) => score),
-      ),
-    ),
-  )
+function lowestOverSets(share: number, answerable: readonly Judged[]): number {
+  return Math.min(...Array.from(bySetOf(answerable), each => thresholdLosing(share, scoresOf(each))))
+}
+
+/** The threshold that loses this share on average over the sets. */
+function meanOverSets(share: number, answerable: readonly Judged[]): number {
+  const sets = Array.from(bySetOf(answerable), scoresOf)
+  const lost = (threshold: number) => sets.reduce((sum, scores) => sum + shareBelow(threshold, scores), 0) / sets.length
+  return scoresOf(answerable)
+    .toSorted((a, b) => b - a)
+    .find(each => lost(each) <= share)!
+}
+
+function bySetOf(judged: readonly Judged[]) {
+  return Map.groupBy(judged, ({ observed: { set, setup } }) => `${setup} ${set}`).values()
+}
+
+function scoresOf(judged: readonly Judged[]): number[] {
+  return judged.map(({ score }) => score)
 }

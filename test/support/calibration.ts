@@ -15,6 +15,7 @@ export function calibrationOf(values: Partial<Calibration> = {}): Calibration {
     byLanguage: {},
     vectorWeights: {},
     far: none,
+    farByLanguage: {},
     related: none,
     questions: 0,
     chunkCount: 1,

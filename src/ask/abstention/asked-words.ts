@@ -29,13 +29,37 @@ export function askedWords({ own, terms }: AnalyzedQuestion, chunkCount: number)
   return (words.length > 0 ? words : contentOf(terms)).map(word => askedWord(word, chunks))
 }
 
-/** A date or provision counts as one where the collection has it, else by its words. */
+/**
+ * A date or provision counts as one where the collection has it, else by its words; parts that only stand there written as
+ * one ("e-21" and "e 21" for E21) count as that one.
+ */
 function contentOf(terms: readonly QueryTerm[]): QueryTerm[] {
   const held = new Set(terms.filter(({ chunkCount = 0 }) => chunkCount > 0).map(({ term }) => term))
-  return terms.filter(
-    ({ term, isContent, isJoin, within, standsIn }) =>
-      isContent && !isJoin && (!standsIn || held.has(term)) && (!within || !held.has(within)),
-  )
+  const wholes = new Set<QueryTerm>()
+  const parts = new Set<QueryTerm>()
+  for (const [index, whole] of terms.entries()) {
+    const its = held.has(whole.term) ? partsOf(whole, terms, index) : []
+    if (its.every(({ term }) => held.has(term))) continue
+    wholes.add(whole)
+    for (const part of its) parts.add(part)
+  }
+  return terms.filter(word => {
+    const { term, isContent, isJoin, within, standsIn } = word
+    if (parts.has(word)) return false
+    if (wholes.has(word)) return true
+    return isContent && !isJoin && (!standsIn || held.has(term)) && (!within || !held.has(within))
+  })
+}
+
+/** The words that are written as one in this term: as the question says, or just before it, of one word with a hyphen. */
+function partsOf({ term, isJoin }: QueryTerm, terms: readonly QueryTerm[], index: number): readonly QueryTerm[] {
+  if (isJoin) return terms.filter(({ joined }) => joined?.includes(term))
+  for (let from = index - 1, text = ''; from >= 0; from--) {
+    text = terms[from]!.term + text
+    if (text === term) return terms.slice(from, index)
+    if (!term.endsWith(text)) break
+  }
+  return []
 }
 
 /** k1 + 1 of BM25. */

@@ -1,6 +1,7 @@
 import type { AbstentionThresholds } from '../terms/collection.ts'
 import type { SignalNote } from '../terms/evidence.ts'
-import { signalsBySource, type SignalName, type Signals, type Source } from './signals.ts'
+import type { Spread } from '../calibration/terms.ts'
+import { isShare, signalsBySource, type SignalName, type Signals, type Source } from './signals.ts'
 
 /** `passages`: judged before an answer is written; `answer`: with the sentences that are quoted. */
 export type Stage = 'passages' | 'answer'
@@ -40,17 +41,20 @@ export interface LearnedModels {
   readonly models: readonly LearnedModel[]
 }
 
+/** Signals that may be missing although their source is there. They count as their mean: neither way. */
+const optional: ReadonlySet<SignalName> = new Set<SignalName>(['rise'])
+
 /** The model for the sources whose signals are there: of those that need no other, the one that uses the most. */
 export function modelFor({ models }: LearnedModels, stage: Stage, signals: Signals): LearnedModel | undefined {
   const fitting = models.filter(
-    each => each.stage === stage && each.signals.every(({ name }) => signals[name] !== undefined),
+    each => each.stage === stage && each.signals.every(({ name }) => signals[name] !== undefined || optional.has(name)),
   )
   return fitting.toSorted((a, b) => b.sources.length - a.sources.length)[0]
 }
 
 /** Whether all signals of a source are there. */
 export function hasSource(signals: Signals, source: Source, stage: Stage): boolean {
-  return signalsOf([source], stage).every(name => signals[name] !== undefined)
+  return signalsOf([source], stage).every(name => signals[name] !== undefined || optional.has(name))
 }
 
 /** The signals that a model over these sources uses. */
@@ -61,12 +65,18 @@ export function signalsOf(sources: readonly Source[], stage: Stage): SignalName[
   })
 }
 
-/** A signal far outside of what was learned from counts as one at its edge. */
+/** In deviations. A signal that has no limits and is far outside of what was learned from counts as one at its edge. */
 const farthest = 3
 
+/** A signal's distance from its mean, in deviations. */
+export function standardised(name: SignalName, value: number, { mean, deviation }: Spread): number {
+  if (deviation === 0) return 0
+  const distance = (value - mean) / deviation
+  return isShare(name) ? distance : Math.min(farthest, Math.max(-farthest, distance))
+}
+
 function contributionOf({ name, weight, mean, deviation }: LearnedSignal, signals: Signals): number {
-  const distance = deviation > 0 ? ((signals[name] ?? mean) - mean) / deviation : 0
-  return weight * Math.min(farthest, Math.max(-farthest, distance))
+  return weight * standardised(name, signals[name] ?? mean, { mean, deviation })
 }
 
 /** Probability that the documents answer the question, 0…1. */

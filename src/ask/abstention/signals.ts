@@ -1,15 +1,20 @@
 import { analyze, comparedTerms, isStopWord, notationTerms } from '../../text/analyze.ts'
 import { createMeant } from '../generation/meant-words.ts'
-import type { Calibration, SimilarityRange } from '../calibration/terms.ts'
+import { farOf, leastDeviation } from '../calibration/range.ts'
+import type { Calibration, Spread } from '../calibration/terms.ts'
 import type { Span } from '../../text/sentences.ts'
 import type { Evidence } from '../terms/evidence.ts'
 import type { Passage } from '../terms/passage.ts'
 import type { AnalyzedQuestion } from '../terms/question.ts'
+import { asksForAmount, hasAmount } from '../../text/amounts.ts'
 import { askedWords, highestBm25, shareOf, type AskedWord } from './asked-words.ts'
 import { judgedCount, type Quoted } from './evidence.ts'
 
-/** Which part of the service a signal comes from; one that is not there has no signals. */
-export type Source = 'words' | 'windows' | 'units' | 'reranker'
+/**
+ * Which part of the service a signal comes from; one that is not there has no signals. `both`: from words and windows, where
+ * there are both.
+ */
+export type Source = 'words' | 'windows' | 'units' | 'both' | 'reranker'
 
 /**
  * Signals that speak for an answer or against it, by where they come from. Those of `answer` need the quotations.
@@ -19,24 +24,27 @@ export type Source = 'words' | 'windows' | 'units' | 'reranker'
  * - `lexical`: the best BM25 score, as a share of the highest one possible;
  * - `lexical_gap`: by how much of it the best passage leads;
  * - `missing_number`: 1 when a number or code that was asked is in none of the passages;
- * - `window`, `unit`: similarity of the most similar window or unit, on the collection's scale;
+ * - `window`, `unit`: how far the most similar window or unit is above those of far questions, in deviations;
  * - `rise`: how far that window is above the mean of all candidates, in deviations, as if there were fifty candidates;
+ *   a single candidate rises above nothing, which speaks neither for it nor against it;
  * - `window_gap`: by how much the most similar passage leads, on the same scale;
  * - `agreement`: 1 when both retrievers have the first passage first, 1/n when one of them has it at n;
  * - `rerank`: the reranker's highest score, as log-odds; `rerank_gap`: by how much it leads;
  * - `answer_coverage`, `quote_coverage`: share of it in the quotations, on the same scale, with all titles above them, and
  *   with the nearest heading or the question that they answer;
  * - `answer_missing`: the share of the rarest word that is in neither;
+ * - `missing_amount`: 1 when only a number can answer the question, and none is quoted;
  * - `answer_window`, `answer_unit`, `answer_rerank`: as above, of what is quoted;
  * - `from_first`: 1 when the first passage is quoted.
  */
 export const signalsBySource = {
   words: {
     passages: ['coverage', 'unknown', 'doubtful', 'lexical', 'lexical_gap', 'missing_number'],
-    answer: ['answer_coverage', 'answer_missing', 'quote_coverage', 'from_first'],
+    answer: ['answer_coverage', 'answer_missing', 'missing_amount', 'quote_coverage', 'from_first'],
   },
-  windows: { passages: ['window', 'rise', 'window_gap', 'agreement'], answer: ['answer_window'] },
+  windows: { passages: ['window', 'rise', 'window_gap'], answer: ['answer_window'] },
   units: { passages: ['unit'], answer: ['answer_unit'] },
+  both: { passages: ['agreement'], answer: [] },
   reranker: { passages: ['rerank', 'rerank_gap'], answer: ['answer_rerank'] },
 } as const satisfies Record<Source, { readonly passages: readonly string[]; readonly answer: readonly string[] }>
 
@@ -59,11 +67,29 @@ export const signsOf: Readonly<Record<SignalName, -1 | 0 | 1>> = {
   rerank_gap: 1,
   answer_coverage: 1,
   answer_missing: -1,
+  missing_amount: -1,
   quote_coverage: 1,
   from_first: 1,
   answer_window: 1,
   answer_unit: 1,
   answer_rerank: 1,
+}
+
+const shares: ReadonlySet<SignalName> = new Set<SignalName>([
+  'unknown',
+  'doubtful',
+  'lexical',
+  'lexical_gap',
+  'missing_number',
+  'agreement',
+  'answer_missing',
+  'missing_amount',
+  'from_first',
+])
+
+/** Whether a signal is between 0 and 1, in every collection. */
+export function isShare(name: SignalName): boolean {
+  return shares.has(name)
 }
 
 export type Signals = Readonly<Partial<Record<SignalName, number>>>
@@ -79,6 +105,7 @@ export function passageSignals(evidence: Evidence): Signals {
     ...wordSignals(evidence, judged),
     ...windowSignals(evidence, judged),
     ...unitSignals(evidence, judged),
+    ...agreementSignals(evidence, judged),
     ...rerankSignals(judged),
   }
 }
@@ -91,7 +118,7 @@ export function answerSignals(evidence: Evidence, quoted: Quoted): Signals {
 
 function wordSignals(evidence: Evidence, judged: readonly Passage[]): Signals {
   const { asked, collection } = evidence
-  if (!areWordsComparable(asked, judged, evidence.candidates !== null)) return {}
+  if (!areWordsComparable(asked, judged, evidence)) return {}
   const words = askedWords(asked, collection.chunkCount)
   const scores = judged.flatMap(({ scores: { lexical } }) => (lexical === null ? [] : [lexical]))
   const [best = 0, next = 0] = scores.toSorted((a, b) => b - a)
@@ -118,7 +145,7 @@ const highestFarCoverage = 0.8
  */
 function coverageScale(calibration: Calibration | null): Scale {
   const far = Math.min(highestFarCoverage, calibration?.far.coverage?.mean ?? usualFarCoverage)
-  return scaleOf({ unrelated: far, related: 1 })
+  return share => (share - far) / (1 - far)
 }
 
 /**
@@ -126,12 +153,30 @@ function coverageScale(calibration: Calibration | null): Scale {
  * reading of them.
  */
 function areWordsComparable(
-  { language, readAs }: AnalyzedQuestion,
+  asked: AnalyzedQuestion,
   judged: readonly Passage[],
-  hasVectors: boolean,
+  { candidates, collection: { chunkCount } }: Evidence,
 ): boolean {
-  if (!hasVectors || language === 'und') return true
-  return judged.some(each => each.language === language || each.language === readAs || each.language === 'und')
+  const { language, readAs } = asked
+  if (candidates === null || language === 'und') return true
+  const isRead = (as: string) => judged.some(each => each.language === as)
+  if (isRead(language) || isRead('und')) return true
+  // A short question may have been taken for another language; then the collection knows its words.
+  return isRead(readAs) && shareOf(askedWords(asked, chunkCount), isKnown) >= mostly
+}
+
+/** Share of the question's words from which on a collection is taken to be in its language. */
+const mostly = 0.5
+
+function isKnown({ knowledge }: AskedWord): boolean {
+  return knowledge === 'known'
+}
+
+function agreementSignals(evidence: Evidence, judged: readonly Passage[]): Signals {
+  const [first] = judged
+  if (evidence.candidates === null || !areWordsComparable(evidence.asked, judged, evidence)) return {}
+  const ranks = [first?.scores.lexicalRank, first?.scores.vectorRank].map(rank => rank ?? Infinity)
+  return { agreement: 1 / Math.max(...ranks) }
 }
 
 function isNumberMissing(words: readonly AskedWord[], asked: AnalyzedQuestion, judged: readonly Passage[]): boolean {
@@ -155,25 +200,21 @@ function digitsOf(text: string): string {
   return text.replace(/\P{Nd}+/gu, '')
 }
 
-/** The mean of what the models learned from. A single candidate rises above nothing, which speaks neither for it nor against it. */
-const usualRise = 3.94
-
-function windowSignals(
-  { collection: { calibration, chunkCount }, similarity, candidates }: Evidence,
-  judged: readonly Passage[],
-): Signals {
+function windowSignals(evidence: Evidence, judged: readonly Passage[]): Signals {
+  const {
+    candidates,
+    collection: { chunkCount },
+  } = evidence
   const found = judged.map(similarityOf).filter(value => value !== null)
   if (found.length === 0 || candidates === null) return {}
-  const scale = windowScale(calibration, similarity)
+  const scale = scaleFor('window', evidence)
   const [best = 0, next = best] = found.toSorted((a, b) => b - a)
-  const [first] = judged
-  const ranks = [first?.scores.lexicalRank, first?.scores.vectorRank].map(rank => rank ?? Infinity)
   return {
     window: scale(best),
-    rise:
-      candidates.deviation > 0 ? (best - candidates.mean) / candidates.deviation + riseOfFewer(chunkCount) : usualRise,
+    ...(candidates.deviation > 0
+      ? { rise: (best - candidates.mean) / candidates.deviation + riseOfFewer(chunkCount) }
+      : {}),
     window_gap: scale(best) - scale(next),
-    agreement: 1 / Math.max(...ranks),
   }
 }
 
@@ -198,29 +239,32 @@ function similarityOf({ scores: { vector }, windows }: Passage): number | null {
 
 type Scale = (similarity: number) => number
 
-/** 0 is what unrelated questions reach, 1 what related ones do; both as measured, where they were. */
-function windowScale(calibration: Calibration | null, fallback: SimilarityRange): Scale {
-  const { far, related } = calibration ?? {}
-  return scaleBetween(far?.window?.mean, related?.window?.mean) ?? scaleOf(calibration?.windows ?? fallback)
+/**
+ * In deviations of far questions above their mean, as measured in the collection for the language of the question: a model
+ * that tells far from related well has a wider scale than one that does not.
+ */
+function scaleFor(
+  signal: 'window' | 'unit',
+  { asked: { language }, collection: { calibration }, similarity }: Evidence,
+): Scale {
+  const ranges = { window: calibration?.windows ?? similarity, unit: calibration?.units ?? similarity }
+  const { mean, deviation } = farSimilarity(signal, language, calibration) ?? farOf(ranges[signal])
+  return value => (value - mean) / Math.max(leastDeviation, deviation)
 }
 
-function unitScale(calibration: Calibration | null, fallback: SimilarityRange): Scale {
-  const { far, related } = calibration ?? {}
-  return scaleBetween(far?.unit?.mean, related?.unit?.mean) ?? scaleOf(calibration?.units ?? fallback)
+function farSimilarity(
+  signal: 'window' | 'unit',
+  language: string,
+  calibration: Calibration | null,
+): Spread | null | undefined {
+  if (calibration === null) return null
+  const { far, farByLanguage } = calibration
+  return (Object.hasOwn(farByLanguage, language) ? farByLanguage[language]![signal] : null) ?? far[signal]
 }
 
-function scaleBetween(unrelated: number | undefined, related: number | undefined): Scale | undefined {
-  if (unrelated === undefined || related === undefined || related <= unrelated) return undefined
-  return scaleOf({ unrelated, related })
-}
-
-function scaleOf({ unrelated, related }: Pick<SimilarityRange, 'unrelated' | 'related'>): Scale {
-  return similarity => (similarity - unrelated) / (related - unrelated)
-}
-
-function unitSignals({ collection: { calibration }, similarity }: Evidence, judged: readonly Passage[]): Signals {
+function unitSignals(evidence: Evidence, judged: readonly Passage[]): Signals {
   const found = judged.flatMap(({ units = [] }) => units.flatMap(unit => unit.similarity ?? []))
-  return found.length === 0 ? {} : { unit: unitScale(calibration, similarity)(Math.max(...found)) }
+  return found.length === 0 ? {} : { unit: scaleFor('unit', evidence)(Math.max(...found)) }
 }
 
 function rerankSignals(judged: readonly Passage[]): Signals {
@@ -261,19 +305,15 @@ function quoteSignals(evidence: Evidence, { citations, passages }: Quoted, ofPas
     const own = (each.passage.units ?? []).filter(unit => isQuoted(unit, each)).flatMap(unit => unit.rerank ?? [])
     return own.length > 0 ? own : (each.passage.scores.rerank ?? [])
   })
-  const {
-    collection: { calibration },
-    similarity,
-  } = evidence
   const isProbability = passages.every(({ scores: { rerank = 0 } }) => rerank >= 0 && rerank <= 1)
   return {
     ...(ofPassages.coverage === undefined ? {} : quoteWordSignals(evidence, quoted, passages[0])),
     ...(ofPassages.window === undefined
       ? {}
-      : { answer_window: windows.length === 0 ? 0 : windowScale(calibration, similarity)(Math.max(...windows)) }),
+      : { answer_window: windows.length === 0 ? 0 : scaleFor('window', evidence)(Math.max(...windows)) }),
     ...(ofPassages.unit === undefined
       ? {}
-      : { answer_unit: units.length === 0 ? 0 : unitScale(calibration, similarity)(Math.max(...units)) }),
+      : { answer_unit: units.length === 0 ? 0 : scaleFor('unit', evidence)(Math.max(...units)) }),
     ...(ofPassages.rerank === undefined
       ? {}
       : {
@@ -305,10 +345,15 @@ function quoteWordSignals(
   const missing = words.filter(word => !isHeld(word))
   return {
     answer_coverage: scale(shareOf(words, isHeld)),
+    missing_amount: isAmountMissing(asked, quoted) ? 1 : 0,
     answer_missing: Math.max(0, ...missing.map(rarest => shareOf(words, word => word === rarest))),
     quote_coverage: scale(shareOf(words, heldIn(own))),
     from_first: quoted.some(({ passage }) => passage === first) ? 1 : 0,
   }
+}
+
+function isAmountMissing({ text, language }: AnalyzedQuestion, quoted: readonly QuotedText[]): boolean {
+  return asksForAmount(text, language) && !quoted.some(({ passage, quote }) => hasAmount(quote, passage.language))
 }
 
 const separator = ' › '

@@ -83,13 +83,15 @@ async function embedFarQuestions(measuring: Measuring, languages: readonly strin
   if (measuring.collection.modelId === null) return vectors
   const readable = comparableLanguages(measuring.embedder.languages)
   for (const language of new Set([...languages.filter(each => isRead(measuring, each)), ...readable])) {
-    const all = farQuestionsIn(language)
-    vectors.set(
-      language,
-      await embedFar(measuring, languages.includes(language) ? all : all.slice(0, compared), 'query'),
-    )
+    vectors.set(language, await embedFar(measuring, farIn(language, languages), 'query'))
   }
   return vectors
+}
+
+/** All that there are in a language of the collection, and some in another one. */
+function farIn(language: string, languages: readonly string[]): readonly string[] {
+  const all = farQuestionsIn(language)
+  return languages.includes(language) ? all : all.slice(0, compared)
 }
 
 function isRead({ embedder, collection }: Measuring, language: string): boolean {
@@ -102,8 +104,8 @@ async function measureFar(
   vectors: FarVectors,
 ): Promise<readonly Measured[]> {
   const measured: Measured[] = []
-  for (const language of languages)
-    for (const [index, text] of farQuestionsIn(language).entries()) {
+  for (const language of new Set([...languages, ...vectors.keys()]))
+    for (const [index, text] of farIn(language, languages).entries()) {
       const asked = analyzeText(text, Object.hasOwn(farQuestions, language) ? language : 'en')
       const found = await search(measuring, asked, vectors.get(language)?.[index] ?? null)
       measured.push({ language, ...signalsIn(found.candidates, found.lexicalMaximum), unit: bestUnit(found.passages) })

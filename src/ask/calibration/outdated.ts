@@ -1,7 +1,7 @@
 import type { Calibration } from './terms.ts'
 
 /** The way of measuring. What another version measured is measured again. */
-export const measuringVersion = 1
+export const measuringVersion = 2
 
 /** A change of the number of chunks, as a share of those that were measured, after which they are measured again. */
 const muchChanged = 0.25

@@ -42,7 +42,7 @@ const spanShare = 0.8
 const chunkStrength = 50
 /** The least extent of a range, in deviations of far questions. Below it the model does not tell far from related. */
 const leastExtent = 2.5
-const leastDeviation = 0.005
+export const leastDeviation = 0.005
 
 /**
  * Similarities of unrelated texts by the model itself: far questions compared with each other. Two questions have a form in
@@ -97,6 +97,12 @@ export function rangeOf({ far, related: answered }: Separation): SimilarityRange
   const top = Math.min(answered.mean + relatedDeviations * answered.deviation, 0.99)
   const related = Math.max(top, unrelated + leastExtent * far.deviation)
   return { unrelated: rounded(unrelated), related: rounded(related), span: rounded(spanShare * (related - far.mean)) }
+}
+
+/** The spread of far questions that a range of {@link rangeOf} stands for, where only the range is known. */
+export function farOf({ unrelated, related }: SimilarityRange): Spread {
+  const deviation = (related - unrelated) / (usualDistance + 1.5 * relatedDeviations - farDeviations)
+  return { mean: unrelated - farDeviations * deviation, deviation }
 }
 
 /** More digits than four would only make two measurements of the same look different. */

@@ -2,8 +2,16 @@ import type { AskedCollection } from '../terms/collection.ts'
 import { bestConnection, connection, type FarVectors } from './languages.ts'
 import { measuringVersion } from './outdated.ts'
 import { rangeOf, rounded, separationIn, separationOf, type Separation, type Similarities } from './range.ts'
-import { clamp, mean, spreadOf, withoutHighOutliers } from './statistics.ts'
-import type { Calibration, LanguageRange, SignalName, Signals, SimilarityRange, Spread } from './terms.ts'
+import { clamp, mean, shrunk, spreadOf, withoutHighOutliers } from './statistics.ts'
+import type {
+  Calibration,
+  FarSimilarities,
+  LanguageRange,
+  SignalName,
+  Signals,
+  SimilarityRange,
+  Spread,
+} from './terms.ts'
 import { crossWeight, type Trial, unknownTrust, weightFrom } from './trust.ts'
 
 /** A question with what was found for it. */
@@ -20,6 +28,7 @@ export interface Measurements {
   readonly collection: Pick<AskedCollection, 'modelId' | 'languages' | 'chunkCount'>
   /** Those of the collection that were measured. */
   readonly languages: readonly string[]
+  /** Also in languages that only the model reads. */
   readonly far: readonly Measured[]
   readonly trials: readonly MeasuredTrial[]
   readonly farVectors: FarVectors
@@ -37,7 +46,7 @@ const noRange: SimilarityRange = { unrelated: 0.9, related: 1.2, span: 0.3 }
 
 /** The calibration that the measurements show. */
 export function summarized(all: Measurements): Omit<Calibration, 'version'> {
-  const { collection, far, trials } = all
+  const { collection, far, trials, languages } = all
   const windows = pooled(all, 'window')
   const units = pooled(all, 'unit')
   return {
@@ -48,18 +57,36 @@ export function summarized(all: Measurements): Omit<Calibration, 'version'> {
     units: units === null ? null : rangeOf(units),
     byLanguage: windows === null ? {} : byLanguage(all, windows, units),
     vectorWeights: windows === null ? {} : weightsOf(all, rangeOf(windows).span),
-    far: signalsOf(far, withoutHighOutliers),
+    far: signalsOf(
+      far.filter(each => languages.includes(each.language)),
+      withoutHighOutliers,
+    ),
+    farByLanguage: Object.fromEntries(
+      Map.groupBy(far, each => each.language)
+        .entries()
+        .map(([language, own]) => [language, farIn(own, far)]),
+    ),
     related: signalsOf(likeQuestions(trials), values => values),
     questions: trials.length,
     chunkCount: collection.chunkCount,
   }
 }
 
-function pooled({ far, trials, modelScale, collection }: Measurements, signal: 'window' | 'unit'): Separation | null {
+function pooled(
+  { languages, far, trials, modelScale, collection }: Measurements,
+  signal: 'window' | 'unit',
+): Separation | null {
   const scales = [...modelScale.values()]
   const model =
     scales.length === 0 ? null : { mean: mean(scales.map(e => e.mean)), deviation: mean(scales.map(e => e.deviation)) }
-  return separationOf(similaritiesOf(far, trials, signal), { model, chunkCount: collection.chunkCount })
+  return separationOf(
+    similaritiesOf(
+      far.filter(each => languages.includes(each.language)),
+      trials,
+      signal,
+    ),
+    { model, chunkCount: collection.chunkCount },
+  )
 }
 
 function byLanguage(
@@ -143,6 +170,25 @@ function separated(related: readonly number[], far: readonly number[]): number {
 function signalsOf(measured: readonly Measured[], chosen: (values: readonly number[]) => readonly number[]): Signals {
   const signal = (name: SignalName) => roundedSpread(spreadOf(chosen(valuesOf(measured, name))))
   return { window: signal('window'), unit: signal('unit'), coverage: signal('coverage'), lexical: signal('lexical') }
+}
+
+/** Far questions that tell as much of the deviation in one language as all the others do. */
+const farStrength = 12
+
+/** Each language has a mean of its own; few questions do not tell its deviation. */
+function farIn(own: readonly Measured[], all: readonly Measured[]): FarSimilarities {
+  const signal = (name: 'window' | 'unit') => {
+    const values = withoutHighOutliers(valuesOf(own, name))
+    const measured = spreadOf(values)
+    if (measured === null) return null
+    const languages = Map.groupBy(all, each => each.language)
+    const usual = mean(
+      Array.from(languages.values(), each => spreadOf(withoutHighOutliers(valuesOf(each, name)))?.deviation ?? 0),
+    )
+    const { deviation } = shrunk(measured, values.length, { mean: measured.mean, deviation: usual }, farStrength)
+    return roundedSpread({ mean: measured.mean, deviation })
+  }
+  return { window: signal('window'), unit: signal('unit') }
 }
 
 function roundedSpread(spread: Spread | null): Spread | null {

@@ -32,6 +32,9 @@ export type SignalName = 'window' | 'unit' | 'coverage' | 'lexical'
 /** Null where the signal was not measured: no vectors, no units, or no questions. */
 export type Signals = Readonly<Record<SignalName, Spread | null>>
 
+/** Null where it was not measured. */
+export type FarSimilarities = Readonly<Record<'window' | 'unit', Spread | null>>
+
 /** Ranges of questions in one language. */
 export interface LanguageRange {
   readonly windows: SimilarityRange
@@ -60,6 +63,8 @@ export interface Calibration {
   readonly vectorWeights: Readonly<Record<string, number>>
   /** Over questions that have nothing to do with the collection. */
   readonly far: Signals
+  /** The same by the language of the question, also for languages that only the model reads. */
+  readonly farByLanguage: Readonly<Record<string, FarSimilarities>>
   /**
    * Over questions made from its own documents. Coverage and BM25 are a lower bound where it has no questions of its own:
    * a sentence shares fewer words with those around it than a question with its answer.

@@ -1,5 +1,6 @@
 import type { Passage } from '../terms/passage.ts'
 import type { AnalyzedQuestion } from '../terms/question.ts'
+import { asksForAmount, hasAmount } from '../../text/amounts.ts'
 import { createMeant } from './meant-words.ts'
 import { isNamed, sentencesOf, type PassageSentence, type Title } from './passage-sentences.ts'
 import { unitSignals, type UnitSignals } from './unit-signals.ts'
@@ -28,9 +29,10 @@ export interface Scored {
 
 /**
  * Weights of the signals: the question's words in the sentence, adjacent as asked, in its headings, in both together, the
- * meaning of its window, its own nearness, the rank of its passage, and being the first sentence.
+ * meaning of its window, its own nearness, a number where one is asked for, the rank of its passage, and being the first
+ * sentence.
  */
-const signalNames = ['words', 'pairs', 'heading', 'covered', 'meaning', 'near', 'rank', 'lead'] as const
+const signalNames = ['words', 'pairs', 'heading', 'covered', 'meaning', 'near', 'amount', 'rank', 'lead'] as const
 type Weights = Readonly<Record<(typeof signalNames)[number], number>>
 const byWords: Weights = {
   words: 0.4,
@@ -39,6 +41,7 @@ const byWords: Weights = {
   covered: 0.4,
   meaning: 0.1,
   near: 0,
+  amount: 0.2,
   rank: 0.4,
   lead: 0.05,
 }
@@ -69,7 +72,14 @@ export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Pass
   const isAsked = partsOf(asked)
   const named = new Set(asked.terms.flatMap(({ term, standsIn }) => (standsIn && !isPart(term) ? [term] : [])))
   const isUnseen = unseenBy(wanted, all, passages)
-  const signalsOf = createSignals({ wanted, shareOf, all, passages, near })
+  const signalsOf = createSignals({
+    wanted,
+    shareOf,
+    all,
+    passages,
+    near,
+    isAmountAsked: asksForAmount(asked.text, asked.language),
+  })
   // Vectors do not tell names and numbers of rows apart.
   const isRowNamed = all.some(({ row, terms }) => row?.header && shareOf(wanted.intersection(terms)) >= mostly)
   const isByVector = near !== null && !isRowNamed
@@ -105,19 +115,25 @@ interface SignalInput {
   readonly all: readonly PassageSentence[]
   readonly passages: readonly Passage[]
   readonly near: UnitSignals | null
+  readonly isAmountAsked: boolean
 }
 
-function createSignals({ wanted, shareOf, all, passages, near }: SignalInput) {
+function createSignals({ wanted, shareOf, all, passages, near, isAmountAsked }: SignalInput) {
   const pairs = pairsOf([...wanted])
   const meanings = meaningsOf(all, passages)
   const ranks = rankScores(passages)
-  return ({ terms, title, isLead, passageIndex }: PassageSentence, i: number, { found }: FoundWords): Signals => ({
+  return (
+    { terms, title, text, isLead, passageIndex }: PassageSentence,
+    i: number,
+    { found }: FoundWords,
+  ): Signals => ({
     words: shareOf(found),
     pairs: adjacency(pairs, terms),
     heading: headingScore(wanted, shareOf, title),
     covered: shareOf(found.union(wanted.intersection(title.all))),
     meaning: meanings[i]!,
     near: near?.signals[i] ?? 0,
+    amount: isAmountAsked && hasAmount(text, passages[passageIndex]!.language) ? 1 : 0,
     rank: ranks[passageIndex]!,
     lead: isLead ? 1 : 0,
   })

@@ -9,7 +9,16 @@ export function calibrationNote({ version, windows, units, byLanguage }: Calibra
 }
 
 /** What was measured of a collection and its model, as replies show it. */
-export function calibrationJson({ version, windows, units, byLanguage, far, related, ...rest }: Calibration) {
+export function calibrationJson({
+  version,
+  windows,
+  units,
+  byLanguage,
+  far,
+  farByLanguage,
+  related,
+  ...rest
+}: Calibration) {
   return {
     version,
     questions: rest.questions,
@@ -22,6 +31,12 @@ export function calibrationJson({ version, windows, units, byLanguage, far, rela
     ),
     vector_weights: rest.vectorWeights,
     far: signalsJson(far),
+    far_by_language: Object.fromEntries(
+      Object.entries(farByLanguage).map(([language, { window, unit }]) => [
+        language,
+        { passage: spreadJson(window), sentence: spreadJson(unit) },
+      ]),
+    ),
     related: signalsJson(related),
   }
 }

@@ -33,9 +33,12 @@ t.test('a threshold loses at most the share that it may', async t => {
 
 t.test('the calibration error: 0 when confidence says how many are answerable', async t => {
   const calibrated = Array.from({ length: 1000 }, (_, i) => ({ score: 0.7, isAnswerable: i % 10 < 7 }))
-  t.ok(calibrationError(calibrated) < 0.01)
-  t.ok(Math.abs(calibrationError(calibrated.map(each => ({ ...each, score: 0.9 }))) - 0.2) < 0.01)
+  const error = (scored: readonly Scored[]) => calibrationError(scored, 0.7)
+  t.ok(error(calibrated) < 0.01)
+  t.ok(Math.abs(error(calibrated.map(each => ({ ...each, score: 0.9 }))) - 0.2) < 0.01)
+  t.ok(Math.abs(calibrationError(calibrated, 0.5) - 0.2) < 0.01, 'as if half of them were answerable')
+  t.equal(error(calibrated.filter(each => each.isAnswerable)), 0, 'nothing to compare')
   const next = randomFrom(3)
-  const { value, low, high } = bootstrapped(calibrated, calibrationError, count => Math.floor(next() * count), 50)
+  const { value, low, high } = bootstrapped(calibrated, error, count => Math.floor(next() * count), 50)
   t.ok(low <= high && value < high && high < 0.2)
 })

@@ -1,11 +1,13 @@
 import t from 'tap'
 import { learned } from '../../../../src/ask/abstention/learned.ts'
+import { modelFor, notesOf } from '../../../../src/ask/abstention/model.ts'
 import { answerSignals, passageSignals, signalsBySource } from '../../../../src/ask/abstention/signals.ts'
 import { analyzeText, readBy } from '../../../../src/ask/retrieval/analyze-question.ts'
 import type { TermReading } from '../../../../src/ask/retrieval/passage-search.ts'
 import type { Evidence } from '../../../../src/ask/terms/evidence.ts'
 import type { Passage } from '../../../../src/ask/terms/passage.ts'
 import type { TermCorrection } from '../../../../src/ask/terms/question.ts'
+import type { Calibration } from '../../../../src/ask/calibration/terms.ts'
 import { calibrationOf } from '../../../support/calibration.ts'
 import { passage } from '../../../support/passages.ts'
 
@@ -102,9 +104,9 @@ t.test('a single candidate rises above no other, which does not count against it
   const only = passage('text', scored(0, { vector: 0.5, vectorRank: 1, lexicalRank: 1 }))
   const found = { passages: [only], candidates: { mean: 0.5, deviation: 0 } }
   const signals = passageSignals(evidence('Which dormitory?', { counts: {} }, found))
-  for (const { stage, signals: learnt } of learned.models)
-    for (const { name, mean, deviation } of learnt)
-      if (name === 'rise') t.ok(Math.abs(signals.rise! - mean) < deviation / 10, stage)
+  const model = modelFor(learned, 'passages', signals)!
+  t.ok(model.sources.includes('windows'))
+  t.equal(notesOf(model, signals).find(({ name }) => name === 'rise')?.contribution, 0)
 })
 
 t.test('vectors: on the scale of the model, or as measured in the collection', async t => {
@@ -113,26 +115,32 @@ t.test('vectors: on the scale of the model, or as measured in the collection', a
   const found = { passages: [near, next], candidates: { mean: 0.3, deviation: 0.1 } }
   const signals = passageSignals(evidence('Which dormitory?', { counts: {} }, found))
   const rounded = (value?: number) => Math.round(value! * 1000) / 1000
-  t.equal(rounded(signals.window), 0.75)
-  t.equal(rounded(signals.window_gap), 0.25)
+  t.equal(rounded(signals.window), 5.563, 'far questions as the range supposes them: 0.032 ± 0.084')
+  t.equal(rounded(signals.window_gap), 1.187)
   t.equal(rounded(signals.rise), 2)
   t.equal(signals.agreement, 0.5)
 
-  const spread = (mean: number) => ({ mean, deviation: 0.05 })
   const none = { window: null, unit: null, coverage: null, lexical: null }
-  const calibration = calibrationOf({
-    windows: similarity,
-    far: { ...none, window: spread(0.4) },
-    related: { ...none, window: spread(0.5) },
-  })
-  const collection = { chunkCount: 100, calibration }
-  t.equal(rounded(passageSignals(evidence('Which dormitory?', { counts: {} }, { ...found, collection })).window), 1)
+  const far = { ...none, window: { mean: 0.4, deviation: 0.05 } }
+  const windowOf = (calibration: Calibration) =>
+    rounded(
+      passageSignals(
+        evidence('Which dormitory?', { counts: {} }, { ...found, collection: { chunkCount: 100, calibration } }),
+      ).window,
+    )
+  t.equal(windowOf(calibrationOf({ far })), 2)
+  const english = { window: { mean: 0.3, deviation: 0.1 }, unit: null }
+  t.equal(windowOf(calibrationOf({ far, farByLanguage: { en: english } })), 2)
+  t.equal(
+    windowOf(calibrationOf({ far, farByLanguage: { en: { ...english, window: { mean: 0.4, deviation: 0 } } } })),
+    20,
+  )
+  t.equal(windowOf(calibrationOf({ far, farByLanguage: { ru: english } })), 2, 'not measured in this language')
 })
 
 t.test('coverage: 0 is what questions of other fields cover in this collection', async t => {
   const none = { window: null, unit: null, coverage: null, lexical: null }
-  const measured = (mean: number) =>
-    calibrationOf({ windows: similarity, far: { ...none, coverage: { mean, deviation: 0.1 } } })
+  const measured = (mean: number) => calibrationOf({ far: { ...none, coverage: { mean, deviation: 0.1 } } })
   const coverage = (mean: number | null) =>
     passageSignals(
       evidence(
@@ -185,4 +193,42 @@ t.test('quotations: a corrected word counts as the one it was corrected to', asy
 t.test('the name of every signal belongs to one source', async t => {
   const names = Object.values(signalsBySource).flatMap(({ passages, answer }) => [...passages, ...answer])
   t.equal(new Set<string>(names).size, names.length)
+})
+
+t.test('words of another language in the same letters say nothing, unless the collection knows them', async t => {
+  const german = analyzeText('Wie oft reinige ich den Druckkopf?', 'de', 'en')
+  const found = {
+    passages: [passage('Clean the print head once a month.', scored(0, { vector: 0.6, vectorRank: 1 }))],
+    candidates: { mean: 0.3, deviation: 0.1 },
+  }
+  const read = (count: number) =>
+    readBy(
+      german,
+      german.terms.map(({ term }) => ({ term, chunkCount: count, corrections: [], isUnknown: count === 0 })),
+    )
+  const known = { ...evidence('', { counts: {} }, found), asked: read(3) }
+  const unknown = { ...known, asked: read(0) }
+  t.ok('coverage' in passageSignals(known))
+  t.ok('agreement' in passageSignals(known))
+  t.notOk('coverage' in passageSignals(unknown))
+  t.notOk('agreement' in passageSignals(unknown))
+  t.ok('window' in passageSignals(unknown))
+})
+
+t.test('a code that is written apart is the one that the documents have', async t => {
+  const row = passage('| E21 | Wi-Fi password wrong |', scored(0.8))
+  const signals = (counts: Record<string, number>) =>
+    passageSignals(evidence('e-21 error', { counts: { error: 4, ...counts } }, { passages: [row] }))
+  t.match(signals({ e21: 1 }), { missing_number: 0, unknown: 0 })
+  t.match(signals({}), { missing_number: 1 })
+  t.ok(signals({}).unknown! > 0.5)
+})
+
+t.test('a number that is asked for and not quoted', async t => {
+  const fee = passage('The fee is paid at the desk. It is 200 euros.', scored(0.8))
+  const missing = (question: string, quote: string) =>
+    answerSignals(evidence(question, { counts: { fee: 1 } }, { passages: [fee] }), quoting(fee, quote)).missing_amount
+  t.equal(missing('How much is the fee?', 'The fee is paid at the desk.'), 1)
+  t.equal(missing('How much is the fee?', 'It is 200 euros.'), 0)
+  t.equal(missing('Where is the fee paid?', 'The fee is paid at the desk.'), 0)
 })
