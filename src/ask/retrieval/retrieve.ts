@@ -57,7 +57,7 @@ const candidatesOfLanguages = 100
  * In a collection of so many chunks the units of all are compared, not only of the best of either retriever: a sentence
  * may answer whose passage is far from the question, in other words.
  */
-const smallCollection = 300
+const smallCollection = 200
 
 /** How the rankings are fused, and whether units are compared. */
 export type Ranking = Fusion & { readonly hasUnits?: boolean }
