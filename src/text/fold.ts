@@ -22,8 +22,9 @@ const points = /[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u0652\
 /** Unifies code points: NFKC, no invisible characters, no pictographs, one apostrophe. */
 export function tidy(text: string): string {
   if (ascii.test(text)) return text.replace(apostrophes, "'")
-  // NFC first: the Greek oxia is an acute, which becomes an apostrophe. NFKC would split ´ into a space and a mark.
-  const composed = nfc(text.replace(pictographs, ' ').replace(invisible, '')).replace(apostrophes, "'")
+  // NFC first: the Greek oxia is an acute, which becomes an apostrophe. NFKC would split ´ into a space and a mark. The same
+  // before pictographs: ↮ is none, but its parts are ↔, which is one, and a stroke.
+  const composed = nfc(nfc(text).replace(pictographs, ' ').replace(invisible, '')).replace(apostrophes, "'")
   const compatible = nfkc(composed).replace(apostrophes, "'")
   return nfkc(compatible.replace(stress, '').replace(points, ''))
 }
