@@ -7,6 +7,7 @@ import { openDeps, type Deps } from '../deps.ts'
 import { createFaults, objectRows } from '../eval/set-rows.ts'
 import {
   askForTuning,
+  farQuestionsFor,
   syntheticQuestions,
   tuneThresholds,
   type Tuned,
@@ -102,13 +103,16 @@ async function measure(
   const found = await deps.store.collection(name, signal)
   if (!found) throw unknownCollection(name)
   const titles = await deps.database.lease({ signal, label: 'tune' }, sql => sampleTitles(sql, found.id, sample))
-  const questions = judged ?? syntheticQuestions(titles, found.languages)
+  const areOthersJudged = judged?.some(({ isAnswerable }) => !isAnswerable) ?? false
+  const questions = judged
+    ? [...judged, ...(areOthersJudged ? [] : farQuestionsFor(found.languages))]
+    : syntheticQuestions(titles, found.languages)
   rejectTooFew(questions, judged !== null)
   const count = createCounter(host, 'questions')
   const { ask } = deps.cachedAsk
   const asking = { ask, collection: name, timeoutMs: config.ask.timeoutMs, signal }
   const answers = await askForTuning(questions, asking, done => count(name, done, questions.length))
-  return tuneThresholds(answers, lose / 100, judged !== null)
+  return tuneThresholds(answers, lose / 100, areOthersJudged)
 }
 
 /** With fewer, one question more or less would decide. */

@@ -38,11 +38,13 @@ export function syntheticQuestions(
   const own = new Set(
     titles.map(({ title }) => questionFrom(title)).filter(text => text.split(/\s+/u).length >= shortestHeading),
   )
-  const far = languages.flatMap(language => farQuestionsIn(language))
-  return [
-    ...Array.from(own, text => ({ text, isAnswerable: true })),
-    ...Array.from(new Set(far), text => ({ text, isAnswerable: false })),
-  ]
+  return [...Array.from(own, text => ({ text, isAnswerable: true })), ...farQuestionsFor(languages)]
+}
+
+/** Questions of other fields, which hardly any documents answer. */
+export function farQuestionsFor(languages: readonly string[]): TuningQuestion[] {
+  const far = new Set(languages.flatMap(language => farQuestionsIn(language)))
+  return Array.from(far, text => ({ text, isAnswerable: false }))
 }
 
 /** The last heading, if it is a question by itself; else with the title of its document. */
@@ -77,14 +79,15 @@ export async function askForTuning(
 
 /** A language model is asked unless a quarter of that loss would come from not asking it. */
 const hopelessShare = 0.25
-/** Share of the questions of other fields that a threshold has to refuse. */
+/** Share of the questions of other fields that a threshold has to refuse. One of them may be what a collection is about. */
 const farRefused = 0.98
 
 /**
- * The thresholds that lose this share of the answerable questions. Headings are easier to answer than questions of
- * people, so a threshold from them is no higher than what refuses the questions of other fields.
+ * The thresholds that lose this share of the answerable questions, but no higher than what refuses the others: easy
+ * questions, such as headings, would allow a threshold that harder ones do not reach. `areOthersJudged`: people judged
+ * the others, so all of them are refused.
  */
-export function tuneThresholds(answers: readonly TuningAnswer[], lose: number, isJudged: boolean): Tuned {
+export function tuneThresholds(answers: readonly TuningAnswer[], lose: number, areOthersJudged: boolean): Tuned {
   const answerable = answers.filter(each => each.isAnswerable)
   const others = answers.filter(each => !each.isAnswerable)
   const tuned = (of: 'ofPassages' | 'ofAnswer', share: number) => {
@@ -92,14 +95,12 @@ export function tuneThresholds(answers: readonly TuningAnswer[], lose: number, i
       share,
       answerable.map(each => each[of]),
     )
-    if (isJudged || others.length === 0) return losing
-    return Math.min(
-      losing,
-      thresholdLosing(
-        farRefused,
-        others.map(each => each[of]),
-      ),
-    )
+    if (others.length === 0) return losing
+    const ofOthers = others.map(each => each[of])
+    if (!areOthersJudged) return Math.min(losing, thresholdLosing(farRefused, ofOthers))
+    // In the middle between both, where they are apart.
+    const highest = Math.max(...ofOthers)
+    return losing > highest ? (losing + highest) / 2 : losing
   }
   const doubtful = tuned('ofAnswer', lose)
   const thresholds = { hopeless: Math.min(doubtful, tuned('ofPassages', lose * hopelessShare)), doubtful }

@@ -16,6 +16,18 @@ t.test('judged questions: the threshold loses what it may, and no more', async t
   t.ok(tuneThresholds(all, 0.2, true).thresholds.doubtful > tuned.thresholds.doubtful)
 })
 
+t.test('judged questions that are easy: the threshold is no higher than what refuses the others needs', async t => {
+  const easy = answers(
+    true,
+    hundred.map(confidence => 0.9 + confidence / 10),
+  )
+  const { thresholds, lost, refused } = tuneThresholds([...easy, ...answers(false, [0.01, 0.1, 0.3])], 0.05, true)
+  t.equal(refused, 1)
+  t.equal(lost, 0)
+  t.ok(thresholds.doubtful > 0.3 && thresholds.doubtful < 0.7, `${thresholds.doubtful}`)
+  t.ok(thresholds.hopeless > 0.3 && thresholds.hopeless <= thresholds.doubtful)
+})
+
 t.test('headings: the threshold is no higher than what refuses the questions of other fields', async t => {
   const all = [
     ...answers(
