@@ -54,7 +54,10 @@ export function fitModels(observed: readonly Observed[]): Fitted {
   const judged: Judged[] = []
   const models = stages.flatMap(stage =>
     combinations.flatMap(sources => {
-      const rows = observed.filter(each => hasAll(each, stage, sources))
+      // With a reranker only the models that use it judge, and other sentences are quoted.
+      const rows = observed.filter(
+        each => hasAll(each, stage, sources) && (sources.includes('reranker') || !hasAll(each, stage, ['reranker'])),
+      )
       if (rows.length < fewest || rows.every(each => each.isAnswerable)) return []
       const outside = leavingOutEach(rows, stage, sources)
       if (outside.length === 0) return []
