@@ -2,7 +2,7 @@ import type { LearnedModels } from './model.ts'
 
 /** Written by eval/fit-abstention.ts. */
 export const learned: LearnedModels = {
-  version: 'cRj_ayfYVNhh',
+  version: 'Jk1YPWo7b0ZA',
   models: [
     {
       stage: 'passages',
@@ -19,6 +19,24 @@ export const learned: LearnedModels = {
         auc: 0.79,
         calibrationError: 0.03,
         refused: { gap: 0.33, far: 0.59, changed: 0.19, near: 0.27 },
+      },
+    },
+    {
+      stage: 'passages',
+      sources: ['windows', 'reranker'],
+      bias: 0.47954,
+      signals: [
+        { name: 'window', weight: 0.6291, mean: 1.9877, deviation: 2.1773 },
+        { name: 'rise', weight: 0.11261, mean: 4.359, deviation: 1.1961 },
+        { name: 'rerank', weight: 1.1437, mean: 2.4701, deviation: 5.3946 },
+        { name: 'rerank_gap', weight: 0.63938, mean: 8.1918, deviation: 5.1867 },
+      ],
+      thresholds: { hopeless: 0.15441, doubtful: 0.50682 },
+      figures: {
+        questions: 300,
+        auc: 0.88,
+        calibrationError: 0.06,
+        refused: { near: 0.5, changed: 0.59, gap: 0.95, far: 1 },
       },
     },
     {
@@ -41,6 +59,26 @@ export const learned: LearnedModels = {
     },
     {
       stage: 'passages',
+      sources: ['windows', 'units', 'reranker'],
+      bias: 0.48999,
+      signals: [
+        { name: 'window', weight: 0.3965, mean: 1.9877, deviation: 2.1773 },
+        { name: 'rise', weight: 0.18536, mean: 4.359, deviation: 1.1961 },
+        { name: 'window_gap', weight: 0.0056308, mean: 2.6787, deviation: 1.8598 },
+        { name: 'unit', weight: 0.27462, mean: 1.0103, deviation: 1.654 },
+        { name: 'rerank', weight: 1.0598, mean: 2.4701, deviation: 5.3946 },
+        { name: 'rerank_gap', weight: 0.63225, mean: 8.1918, deviation: 5.1867 },
+      ],
+      thresholds: { hopeless: 0.1347, doubtful: 0.47967 },
+      figures: {
+        questions: 300,
+        auc: 0.88,
+        calibrationError: 0.05,
+        refused: { near: 0.53, changed: 0.57, gap: 0.95, far: 1 },
+      },
+    },
+    {
+      stage: 'passages',
       sources: ['words'],
       bias: 0.5452,
       signals: [
@@ -56,6 +94,26 @@ export const learned: LearnedModels = {
         auc: 0.86,
         calibrationError: 0.03,
         refused: { gap: 0.66, far: 0.8, changed: 0.27, near: 0.45 },
+      },
+    },
+    {
+      stage: 'passages',
+      sources: ['words', 'reranker'],
+      bias: 0.47277,
+      signals: [
+        { name: 'coverage', weight: 0.67763, mean: 0.42339, deviation: 0.37924 },
+        { name: 'unknown', weight: -0.0205, mean: 0.034808, deviation: 0.10644 },
+        { name: 'lexical_gap', weight: 0.81757, mean: 0.4946, deviation: 0.26845 },
+        { name: 'missing_number', weight: -0.39783, mean: 0.029333, deviation: 0.16874 },
+        { name: 'rerank', weight: 1.4861, mean: 2.4701, deviation: 5.3946 },
+        { name: 'rerank_gap', weight: 0.17096, mean: 8.1918, deviation: 5.1867 },
+      ],
+      thresholds: { hopeless: 0.1491, doubtful: 0.56521 },
+      figures: {
+        questions: 300,
+        auc: 0.9,
+        calibrationError: 0.04,
+        refused: { near: 0.65, changed: 0.68, gap: 1, far: 1 },
       },
     },
     {
@@ -83,6 +141,29 @@ export const learned: LearnedModels = {
     },
     {
       stage: 'passages',
+      sources: ['words', 'windows', 'both', 'reranker'],
+      bias: 0.49873,
+      signals: [
+        { name: 'coverage', weight: 0.68183, mean: 0.42339, deviation: 0.37924 },
+        { name: 'unknown', weight: -0.05941, mean: 0.034808, deviation: 0.10644 },
+        { name: 'lexical_gap', weight: 0.81177, mean: 0.4946, deviation: 0.26845 },
+        { name: 'missing_number', weight: -0.40674, mean: 0.029333, deviation: 0.16874 },
+        { name: 'window', weight: 0.67587, mean: 1.9877, deviation: 2.1773 },
+        { name: 'rise', weight: 0.085536, mean: 4.359, deviation: 1.1961 },
+        { name: 'agreement', weight: 0.06693, mean: 0.79013, deviation: 0.34114 },
+        { name: 'rerank', weight: 0.99579, mean: 2.4701, deviation: 5.3946 },
+        { name: 'rerank_gap', weight: 0.16181, mean: 8.1918, deviation: 5.1867 },
+      ],
+      thresholds: { hopeless: 0.053176, doubtful: 0.29503 },
+      figures: {
+        questions: 300,
+        auc: 0.9,
+        calibrationError: 0.06,
+        refused: { near: 0.45, changed: 0.55, gap: 0.9, far: 1 },
+      },
+    },
+    {
+      stage: 'passages',
       sources: ['words', 'windows', 'units', 'both'],
       bias: 0.56729,
       signals: [
@@ -106,6 +187,30 @@ export const learned: LearnedModels = {
       },
     },
     {
+      stage: 'passages',
+      sources: ['words', 'windows', 'units', 'both', 'reranker'],
+      bias: 0.52539,
+      signals: [
+        { name: 'coverage', weight: 0.7168, mean: 0.42339, deviation: 0.37924 },
+        { name: 'unknown', weight: -0.061465, mean: 0.034808, deviation: 0.10644 },
+        { name: 'lexical_gap', weight: 0.84867, mean: 0.4946, deviation: 0.26845 },
+        { name: 'missing_number', weight: -0.50398, mean: 0.029333, deviation: 0.16874 },
+        { name: 'window', weight: 0.10811, mean: 1.9877, deviation: 2.1773 },
+        { name: 'rise', weight: 0.28895, mean: 4.359, deviation: 1.1961 },
+        { name: 'unit', weight: 0.69058, mean: 1.0103, deviation: 1.654 },
+        { name: 'agreement', weight: 0.053114, mean: 0.79013, deviation: 0.34114 },
+        { name: 'rerank', weight: 0.80505, mean: 2.4701, deviation: 5.3946 },
+        { name: 'rerank_gap', weight: 0.12593, mean: 8.1918, deviation: 5.1867 },
+      ],
+      thresholds: { hopeless: 0.062577, doubtful: 0.25344 },
+      figures: {
+        questions: 300,
+        auc: 0.9,
+        calibrationError: 0.07,
+        refused: { near: 0.45, changed: 0.54, gap: 0.9, far: 1 },
+      },
+    },
+    {
       stage: 'answer',
       sources: ['windows'],
       bias: 0.55011,
@@ -121,6 +226,25 @@ export const learned: LearnedModels = {
         auc: 0.79,
         calibrationError: 0.03,
         refused: { gap: 0.31, far: 0.59, changed: 0.19, near: 0.27 },
+      },
+    },
+    {
+      stage: 'answer',
+      sources: ['windows', 'reranker'],
+      bias: 0.47966,
+      signals: [
+        { name: 'rise', weight: 0.043761, mean: 4.359, deviation: 1.1961 },
+        { name: 'answer_window', weight: 0.74581, mean: 1.8704, deviation: 2.3224 },
+        { name: 'rerank', weight: 0.71232, mean: 2.4701, deviation: 5.3946 },
+        { name: 'rerank_gap', weight: 0.6319, mean: 8.1918, deviation: 5.1867 },
+        { name: 'answer_rerank', weight: 0.42999, mean: 2.2183, deviation: 5.485 },
+      ],
+      thresholds: { hopeless: 0.13509, doubtful: 0.50916 },
+      figures: {
+        questions: 300,
+        auc: 0.88,
+        calibrationError: 0.05,
+        refused: { near: 0.53, changed: 0.61, gap: 0.95, far: 1 },
       },
     },
     {
@@ -145,6 +269,26 @@ export const learned: LearnedModels = {
     },
     {
       stage: 'answer',
+      sources: ['windows', 'units', 'reranker'],
+      bias: 0.49001,
+      signals: [
+        { name: 'rise', weight: 0.12572, mean: 4.359, deviation: 1.1961 },
+        { name: 'answer_window', weight: 0.48897, mean: 1.8704, deviation: 2.3224 },
+        { name: 'answer_unit', weight: 0.3274, mean: 0.9039, deviation: 1.7641 },
+        { name: 'rerank', weight: 0.66021, mean: 2.4701, deviation: 5.3946 },
+        { name: 'rerank_gap', weight: 0.62568, mean: 8.1918, deviation: 5.1867 },
+        { name: 'answer_rerank', weight: 0.36674, mean: 2.2183, deviation: 5.485 },
+      ],
+      thresholds: { hopeless: 0.14448, doubtful: 0.48604 },
+      figures: {
+        questions: 300,
+        auc: 0.88,
+        calibrationError: 0.05,
+        refused: { near: 0.53, changed: 0.59, gap: 0.95, far: 1 },
+      },
+    },
+    {
+      stage: 'answer',
       sources: ['words'],
       bias: 0.56743,
       signals: [
@@ -164,6 +308,29 @@ export const learned: LearnedModels = {
         auc: 0.86,
         calibrationError: 0.03,
         refused: { gap: 0.61, far: 0.8, changed: 0.24, near: 0.42 },
+      },
+    },
+    {
+      stage: 'answer',
+      sources: ['words', 'reranker'],
+      bias: 0.4902,
+      signals: [
+        { name: 'coverage', weight: 0.20598, mean: 0.42339, deviation: 0.37924 },
+        { name: 'unknown', weight: -0.039544, mean: 0.034808, deviation: 0.10644 },
+        { name: 'lexical_gap', weight: 0.83467, mean: 0.4946, deviation: 0.26845 },
+        { name: 'missing_number', weight: -0.43219, mean: 0.029333, deviation: 0.16874 },
+        { name: 'quote_coverage', weight: 0.57202, mean: 0.28773, deviation: 0.48655 },
+        { name: 'from_first', weight: 0.18356, mean: 0.9925, deviation: 0.086277 },
+        { name: 'rerank', weight: 0.86509, mean: 2.4701, deviation: 5.3946 },
+        { name: 'rerank_gap', weight: 0.16798, mean: 8.1918, deviation: 5.1867 },
+        { name: 'answer_rerank', weight: 0.69897, mean: 2.2183, deviation: 5.485 },
+      ],
+      thresholds: { hopeless: 0.089905, doubtful: 0.59736 },
+      figures: {
+        questions: 300,
+        auc: 0.9,
+        calibrationError: 0.05,
+        refused: { near: 0.65, changed: 0.68, gap: 1, far: 1 },
       },
     },
     {
@@ -196,6 +363,31 @@ export const learned: LearnedModels = {
     },
     {
       stage: 'answer',
+      sources: ['words', 'windows', 'both', 'reranker'],
+      bias: 0.51613,
+      signals: [
+        { name: 'coverage', weight: 0.24711, mean: 0.42339, deviation: 0.37924 },
+        { name: 'unknown', weight: -0.081789, mean: 0.034808, deviation: 0.10644 },
+        { name: 'lexical_gap', weight: 0.8451, mean: 0.4946, deviation: 0.26845 },
+        { name: 'missing_number', weight: -0.43763, mean: 0.029333, deviation: 0.16874 },
+        { name: 'quote_coverage', weight: 0.52859, mean: 0.28773, deviation: 0.48655 },
+        { name: 'from_first', weight: 0.17017, mean: 0.9925, deviation: 0.086277 },
+        { name: 'rise', weight: 0.04772, mean: 4.359, deviation: 1.1961 },
+        { name: 'answer_window', weight: 0.76779, mean: 1.8704, deviation: 2.3224 },
+        { name: 'rerank', weight: 0.42899, mean: 2.4701, deviation: 5.3946 },
+        { name: 'rerank_gap', weight: 0.14565, mean: 8.1918, deviation: 5.1867 },
+        { name: 'answer_rerank', weight: 0.65637, mean: 2.2183, deviation: 5.485 },
+      ],
+      thresholds: { hopeless: 0.043236, doubtful: 0.26024 },
+      figures: {
+        questions: 300,
+        auc: 0.9,
+        calibrationError: 0.06,
+        refused: { near: 0.45, changed: 0.51, gap: 0.9, far: 1 },
+      },
+    },
+    {
+      stage: 'answer',
       sources: ['words', 'windows', 'units', 'both'],
       bias: 0.5909,
       signals: [
@@ -221,6 +413,32 @@ export const learned: LearnedModels = {
         auc: 0.87,
         calibrationError: 0.05,
         refused: { gap: 0.7, far: 0.91, changed: 0.36, near: 0.55 },
+      },
+    },
+    {
+      stage: 'answer',
+      sources: ['words', 'windows', 'units', 'both', 'reranker'],
+      bias: 0.53619,
+      signals: [
+        { name: 'coverage', weight: 0.28027, mean: 0.42339, deviation: 0.37924 },
+        { name: 'unknown', weight: -0.082892, mean: 0.034808, deviation: 0.10644 },
+        { name: 'lexical_gap', weight: 0.88812, mean: 0.4946, deviation: 0.26845 },
+        { name: 'missing_number', weight: -0.52712, mean: 0.029333, deviation: 0.16874 },
+        { name: 'quote_coverage', weight: 0.51599, mean: 0.28773, deviation: 0.48655 },
+        { name: 'from_first', weight: 0.18248, mean: 0.9925, deviation: 0.086277 },
+        { name: 'rise', weight: 0.24073, mean: 4.359, deviation: 1.1961 },
+        { name: 'answer_window', weight: 0.22093, mean: 1.8704, deviation: 2.3224 },
+        { name: 'answer_unit', weight: 0.70668, mean: 0.9039, deviation: 1.7641 },
+        { name: 'rerank', weight: 0.32577, mean: 2.4701, deviation: 5.3946 },
+        { name: 'rerank_gap', weight: 0.09401, mean: 8.1918, deviation: 5.1867 },
+        { name: 'answer_rerank', weight: 0.54299, mean: 2.2183, deviation: 5.485 },
+      ],
+      thresholds: { hopeless: 0.049005, doubtful: 0.18533 },
+      figures: {
+        questions: 300,
+        auc: 0.9,
+        calibrationError: 0.06,
+        refused: { near: 0.4, changed: 0.45, gap: 0.8, far: 0.95 },
       },
     },
   ],
