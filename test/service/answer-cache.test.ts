@@ -33,7 +33,8 @@ async function quotingApp(t: Test, world: World, settings: Record<string, string
   return app
 }
 
-const statusOf = ({ json }: Reply) => json.cache.status as string
+/** Undefined when there is no answer. */
+const statusOf = ({ json }: Reply) => json.cache?.status as string
 
 async function put(app: App, source: string, text: string): Promise<void> {
   const reply = await app.send(

@@ -1,3 +1,4 @@
+import { isStopWord } from '../../text/analyze.ts'
 import { sureSimilarity } from '../../text/spellings.ts'
 import type { AnalyzedQuestion, QueryTerm } from '../terms/question.ts'
 
@@ -23,10 +24,13 @@ export interface AskedWord {
 const fewestChunks = 50
 
 /** The words that the question itself asks about; those that it borrows from the turn before only if it has none. */
-export function askedWords({ own, terms }: AnalyzedQuestion, chunkCount: number): AskedWord[] {
+export function askedWords({ own, terms, readAs }: AnalyzedQuestion, chunkCount: number): AskedWord[] {
   const words = contentOf(own)
   const chunks = Math.max(chunkCount, fewestChunks)
-  return (words.length > 0 ? words : contentOf(terms)).map(word => askedWord(word, chunks))
+  const found = words.length > 0 ? words : contentOf(terms)
+  // "How much is it?" has function words alone, and is about what was borrowed.
+  const telling = found.filter(({ term }) => !isStopWord(term, readAs))
+  return (telling.length > 0 ? telling : found).map(word => askedWord(word, chunks))
 }
 
 /**

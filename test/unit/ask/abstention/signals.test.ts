@@ -232,3 +232,12 @@ t.test('a number that is asked for and not quoted', async t => {
   t.equal(missing('How much is the fee?', 'It is 200 euros.'), 0)
   t.equal(missing('Where is the fee paid?', 'The fee is paid at the desk.'), 0)
 })
+
+t.test('function words alone ask about what was borrowed from the turn before', async t => {
+  const asked = analyzeText('How much is it?', 'en')
+  const [pool] = analyzeText('pool', 'en').terms
+  const borrowed = { ...pool!, chunkCount: 3, isUnknown: false }
+  const own = [...asked.terms.map(term => ({ ...term, chunkCount: 0, isUnknown: true })), borrowed]
+  const found = evidence('', { counts: {} }, { passages: [passage('The pool costs 4 euros.', scored(0.8))] })
+  t.equal(passageSignals({ ...found, asked: { ...asked, terms: own, own } }).unknown, 0)
+})
