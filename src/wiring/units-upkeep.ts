@@ -6,6 +6,7 @@ import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { createCallSize } from '../ingest/call-size.ts'
 import { fillUnits, type FillResult } from '../ingest/fill-units.ts'
 import type { Step } from '../resilience/pace.ts'
+import { openCollectionUpkeep, type Upkeep, type UpkeepOutcome } from './upkeep.ts'
 
 export interface UnitsUpkeepParts {
   readonly database: Pick<Database, 'lease' | 'mayWrite'>
@@ -16,19 +17,15 @@ export interface UnitsUpkeepParts {
   readonly onFilled?: (collection: string) => void
   /** From a write to the first batch, so that writes that follow each other are filled together. */
   readonly delayMs?: number
-  /** Pause after a failure; doubled each time up to sixty-fold. Before a collection that another process fills, three of them. */
+  /** Pause after a failure, doubled each time up to 64 of them; and before a collection that another process fills. */
   readonly pauseMs?: number
   /** Other collections get their turn after so long. */
   readonly turnMs?: number
 }
 
-export interface UnitsUpkeep {
+export interface UnitsUpkeep extends Pick<Upkeep, 'written' | 'close'> {
   /** Looks at all collections: a process may have ended in the middle of one, or an older version left them without. */
   start(): void
-  /** Call this after a write to the collection. */
-  written(collection: string): void
-  /** Aborts the batch under way; the next start or write goes on there. */
-  close(): Promise<void>
 }
 
 interface FilledUpTo {
@@ -40,7 +37,7 @@ interface FilledUpTo {
 
 /** Lost when a process is killed. */
 const batchChunks = 16
-const mostDoublings = 6
+const longestRetry = 64
 
 /** Fills a collection for a turn; null when it is gone or has vectors of another model. */
 type FillTurn = (collection: string, signal: AbortSignal) => Promise<FillResult | null>
@@ -51,81 +48,46 @@ type FillTurn = (collection: string, signal: AbortSignal) => Promise<FillResult 
  */
 export function openUnitsUpkeep(parts: UnitsUpkeepParts): UnitsUpkeep {
   const { database, store, embedder, log, onFilled = () => {}, delayMs = 200, pauseMs = 5000 } = parts
-  const stop = new AbortController()
-  const { signal } = stop
-  const due = new Map<string, NodeJS.Timeout>()
-  const failures = new Map<string, number>()
   /** Chunks filled in earlier turns. */
   const filledBefore = new Map<string, number>()
   const fill = createFillTurn(parts)
-  let last: Promise<void> = Promise.resolve()
 
-  function schedule(collection: string, ms: number): void {
-    if (signal.aborted || due.has(collection)) return
-    due.set(
-      collection,
-      setTimeout(() => {
-        due.delete(collection)
-        last = last.then(() => maintain(collection))
-      }, ms).unref(),
-    )
-  }
-
-  function start(): void {
-    if ((embedder.unitsUpTo ?? 0) === 0) return
-    last = last.then(async () => {
-      try {
-        for (const { name } of await store.collections(signal)) schedule(name, 0)
-      } catch (error) {
-        report(error, {})
-      }
-    })
-  }
-
-  async function maintain(name: string): Promise<void> {
-    if (signal.aborted) return
-    try {
-      if (!(await database.mayWrite())) return
-      const result = await fill(name, signal)
-      failures.delete(name)
-      if (result !== null) settle(name, result)
-    } catch (error) {
-      const count = failures.get(name) ?? 0
-      failures.set(name, count + 1)
-      if (count === 0) report(error, { collection: name })
-      schedule(name, pauseMs * 2 ** Math.min(count, mostDoublings))
-    }
-  }
-
-  function settle(name: string, { state, filled, remaining }: FillResult): void {
-    if (state === 'claimed') return schedule(name, 3 * pauseMs)
+  function settle(name: string, { state, filled, remaining }: FillResult): UpkeepOutcome {
+    if (state === 'claimed') return 'later'
     const sum = (filledBefore.get(name) ?? 0) + filled
     if (state === 'more') {
       filledBefore.set(name, sum)
       log.info({ collection: name, chunks: sum, remaining }, 'embedding sentences in the background')
-      return schedule(name, 0)
+      return 'more'
     }
     filledBefore.delete(name)
-    if (state !== 'filled' || sum === 0) return
+    if (state !== 'filled' || sum === 0) return 'done'
     log.info({ collection: name, chunks: sum }, 'all sentences have vectors of their own')
     onFilled(name)
+    return 'done'
   }
 
-  function report(error: unknown, fields: object): void {
-    if (signal.aborted) return
-    log.warn(
-      { ...fields, err: error },
-      'sentences could not be embedded in the background: passages are found without them; it is tried again, or run askwell reembed',
-    )
+  const upkeep = openCollectionUpkeep({
+    quietMs: delayMs,
+    longestMs: delayMs,
+    retryMs: pauseMs,
+    longestRetryMs: longestRetry * pauseMs,
+    async maintain(name, signal) {
+      const result = (await database.mayWrite()) ? await fill(name, signal) : null
+      return result === null ? 'done' : settle(name, result)
+    },
+    onFailure: (error, about) =>
+      log.warn(
+        { ...about, err: error },
+        'sentences could not be embedded in the background: passages are found without them; it is tried again, or run askwell reembed',
+      ),
+  })
+  return {
+    ...upkeep,
+    start() {
+      if ((embedder.unitsUpTo ?? 0) > 0) upkeep.start(signal => store.collections(signal))
+    },
   }
-
-  async function close(): Promise<void> {
-    stop.abort(new Error('the service is shutting down'))
-    for (const timer of due.values()) clearTimeout(timer)
-    await last
-  }
-
-  return { start, written: collection => schedule(collection, delayMs), close }
 }
 
 function createFillTurn({ database, store, embedder, step, log, turnMs = 60_000 }: UnitsUpkeepParts): FillTurn {

@@ -1,5 +1,7 @@
-/** What is left to do for a collection: nothing, or something that cannot be done before `retryMs`. */
-export type UpkeepOutcome = 'done' | 'later'
+/**
+ * What is left to do for a collection: nothing, more in its next turn, or something that cannot be done before `retryMs`.
+ */
+export type UpkeepOutcome = 'done' | 'more' | 'later'
 
 export interface UpkeepOptions {
   /** Quiet time after the last write before a collection is looked at: most work pays only after all of the writes. */
@@ -11,6 +13,8 @@ export interface UpkeepOptions {
    * Null waits for a write.
    */
   readonly retryMs: number | null
+  /** The pause doubles up to this one. A day by default: an attempt may cost calls to a model. */
+  readonly longestRetryMs?: number
   /**
    * Does what the collection needs, or finds that it needs nothing. Replicas agree in the database on the one that does
    * it: the others return `later`.
@@ -36,11 +40,11 @@ export interface Upkeep {
   close(): Promise<void>
 }
 
-/** The pause doubles up to this one: an attempt may cost calls to a model. */
-const longestRetryMs = 86_400_000
+const dayMs = 86_400_000
 
 /** Work in the background for stored documents, one collection at a time. Nobody waits for it. */
-export function openCollectionUpkeep({ quietMs, longestMs, retryMs, maintain, onFailure }: UpkeepOptions): Upkeep {
+export function openCollectionUpkeep(options: UpkeepOptions): Upkeep {
+  const { quietMs, longestMs, retryMs, longestRetryMs = dayMs, maintain, onFailure } = options
   const stop = new AbortController()
   const { signal } = stop
   const due = new Map<string, { readonly timer: NodeJS.Timeout; readonly latest: number }>()
@@ -77,6 +81,7 @@ export function openCollectionUpkeep({ quietMs, longestMs, retryMs, maintain, on
     const outcome = await maintain(collection, signal)
     failures.delete(collection)
     if (outcome === 'later') scheduleRetry(collection, retryMs)
+    if (outcome === 'more') scheduleRetry(collection, 0)
   }
 
   function failed(collection: string, error: unknown): void {
