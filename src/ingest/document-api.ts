@@ -173,7 +173,7 @@ function hasVectors({ vectors }: PreparedDocument['chunks'][number]): boolean {
   return vectors.length > 0
 }
 
-const nothingCounted: Preparedness = { outdated: 0, fromStoredText: 0, withUnits: 0, lackingUnits: 0 }
+const nothingCounted: Preparedness = { outdated: 0, fromStoredText: 0, withUnits: 0, lackingUnits: 0, isFilling: false }
 
 type DraftOne = (document: DocumentInput, signal: AbortSignal) => Promise<Draft | null>
 

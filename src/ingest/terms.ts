@@ -210,6 +210,8 @@ export interface Preparedness {
   readonly withUnits: number
   /** Chunks that have vectors, but whose units have none. */
   readonly lackingUnits: number
+  /** Whether a filling has begun that is not finished. */
+  readonly isFilling: boolean
 }
 
 export interface StoredDocument {

@@ -4,7 +4,7 @@ import type { Collection, Preparedness } from './terms.ts'
 /**
  * How far the units of a collection are embedded:
  *
- * - `complete`: all that the model reads;
+ * - `complete`: all that the model reads, and answers made without them are no longer used;
  * - `behind`: the service embeds them in the background;
  * - `missing`: `askwell reembed` adds them;
  * - `over_limit`: the collection has too many chunks (EMBEDDING_UNITS_MAX_CHUNKS);
@@ -17,12 +17,12 @@ type UnitsModel = Pick<Embedder, 'unitsUpTo' | 'areUnitsBehind' | 'model'>
 export function unitState(
   { unitsUpTo = 0, areUnitsBehind = false, model }: UnitsModel,
   collection: Pick<Collection, 'model' | 'chunkCount'>,
-  { lackingUnits }: Pick<Preparedness, 'lackingUnits'>,
+  { lackingUnits, isFilling }: Pick<Preparedness, 'lackingUnits' | 'isFilling'>,
 ): UnitState {
   if (unitsUpTo === 0 || collection.model?.name !== model) return 'off'
-  if (lackingUnits === 0) return 'complete'
+  if (lackingUnits === 0 && !isFilling) return 'complete'
   if (collection.chunkCount > unitsUpTo) return 'over_limit'
-  return areUnitsBehind ? 'behind' : 'missing'
+  return areUnitsBehind || isFilling ? 'behind' : 'missing'
 }
 
 /** What is said to somebody who loads a document into a collection with too many chunks for units. */

@@ -137,6 +137,7 @@ tap.test('documents are stored and answer before their units are there', { skip:
   await t.test('a collection that is too large is left without, and every reply says so', async t => {
     const small = await startApp(t, world, { ...model.settings, EMBEDDING_UNITS_MAX_CHUNKS: '3' })
     t.same((await put(small, tales.slice(0, 2)))[1].warnings, [])
+    await until('these are filled', isComplete(small))
     const [written, unchanged] = await put(small, [tales[2]!, tales[0]!, tales[3]!])
     t.match(written.warnings, [
       'its sentences have no vectors of their own: the collection has 4 chunks, and EMBEDDING_UNITS_MAX_CHUNKS is 3; raise it, then run askwell reembed',

@@ -24,7 +24,9 @@ export function missingUnits(
     const [row] = await run(
       async sql => sql`
       select (select chunk_count from collections where id = ${collectionId}) as chunks,
-        (select count(*)::int from chunks c where ${lacksUnits(sql)} and c.id > ${afterId}::bigint) as lacking,
+        (select count(*)::int from chunk_vectors v
+          where v.collection_id = ${collectionId} and v.model_id = ${modelId} and v.window_number = 0 and v.chunk_id > ${afterId}::bigint
+            and not exists (select from chunk_units u where u.chunk_id = v.chunk_id and u.model_id = v.model_id)) as lacking,
         exists (select from unit_fillings where collection_id = ${collectionId} and model_id = ${modelId}) as is_begun`,
     )
     return { chunks: Number(row?.['chunks']), lacking: Number(row?.['lacking']), isBegun: row?.['is_begun'] === true }

@@ -29,7 +29,8 @@ export async function selectPreparedness(sql: Sql, marks: PreparationMarks): Pro
       (select count(*)::int from chunk_units u where u.collection_id = c.id and u.model_id = c.model_id) as with_units,
       (select count(*)::int from (
         select from chunk_vectors v where v.collection_id = c.id and v.model_id = c.model_id and v.window_number = 0
-          and not exists (select from chunk_units u where u.chunk_id = v.chunk_id and u.model_id = v.model_id) limit ${mostOutdated}) n) as lacking_units
+          and not exists (select from chunk_units u where u.chunk_id = v.chunk_id and u.model_id = v.model_id) limit ${mostOutdated}) n) as lacking_units,
+      exists (select from unit_fillings f where f.collection_id = c.id and f.model_id = c.model_id) as is_filling
     from collections c`
   return new Map(
     rows.map(row => [
@@ -39,6 +40,7 @@ export async function selectPreparedness(sql: Sql, marks: PreparationMarks): Pro
         fromStoredText: Number(row['stored']),
         withUnits: Number(row['with_units']),
         lackingUnits: Number(row['lacking_units']),
+        isFilling: row['is_filling'] === true,
       },
     ]),
   )
