@@ -46,8 +46,16 @@ const stages: readonly Stage[] = ['passages', 'answer']
 /** Fewer questions are not worth a model; one that needs fewer sources judges instead. */
 const fewest = 200
 const penalty = 0.003
-/** Share of answerable questions that may be lost. */
-const losses = { hopeless: 0.01, doubtful: 0.05 } as const
+/** Share of answerable questions that may be lost on any set before a language model (`hopeless`). */
+const hopelessLoss = 0.01
+/**
+ * Share of those that may be lost without one: on average over the sets, and on any of them. Passages alone show less than
+ * sentences that were chosen from them, so they may lose two thirds of it.
+ */
+const doubtfulLoss: Readonly<Record<Stage, { readonly onAverage: number; readonly onAny: number }>> = {
+  passages: { onAverage: 0.035, onAny: 0.07 },
+  answer: { onAverage: 0.05, onAny: 0.1 },
+}
 
 /** Fits a model for each stage and combination of sources that enough questions have. */
 export function fitModels(observed: readonly Observed[]): Fitted {
@@ -152,8 +160,10 @@ function leavingOutEach(rows: readonly Observed[], stage: Stage, sources: readon
 /** Thresholds and figures, from questions that the models had not seen. */
 function judgedBy(judged: readonly Judged[]): Pick<LearnedModel, 'thresholds' | 'figures'> {
   const answerable = judged.filter(each => each.observed.kind === 'answerable')
-  const hopeless = lowestOverSets(losses.hopeless, answerable)
-  const doubtful = Math.max(hopeless, meanOverSets(losses.doubtful, answerable))
+  const { onAverage, onAny } = doubtfulLoss[judged[0]!.stage]
+  const hopeless = lowestOverSets(hopelessLoss, answerable)
+  const lowest = Math.min(lowestOverSets(onAny, answerable), meanOverSets(onAverage, answerable))
+  const doubtful = Math.max(hopeless, lowest)
   const refused = Map.groupBy(
     judged.filter(each => !each.isAnswerable),
     ({ observed: { kind } }) => kind,

@@ -2,7 +2,7 @@ import type { LearnedModels } from './model.ts'
 
 /** Written by eval/fit-abstention.ts. */
 export const learned: LearnedModels = {
-  version: 'Jk1YPWo7b0ZA',
+  version: 'D6-N58OQm_LP',
   models: [
     {
       stage: 'passages',
@@ -13,12 +13,12 @@ export const learned: LearnedModels = {
         { name: 'rise', weight: 0.53016, mean: 4.0366, deviation: 1.1083 },
         { name: 'window_gap', weight: 0.061963, mean: 2.0876, deviation: 1.8888 },
       ],
-      thresholds: { hopeless: 0.16652, doubtful: 0.31745 },
+      thresholds: { hopeless: 0.16652, doubtful: 0.27282 },
       figures: {
         questions: 3706,
         auc: 0.79,
         calibrationError: 0.03,
-        refused: { gap: 0.33, far: 0.59, changed: 0.19, near: 0.27 },
+        refused: { gap: 0.24, far: 0.48, changed: 0.12, near: 0.18 },
       },
     },
     {
@@ -31,12 +31,12 @@ export const learned: LearnedModels = {
         { name: 'rerank', weight: 1.1437, mean: 2.4701, deviation: 5.3946 },
         { name: 'rerank_gap', weight: 0.63938, mean: 8.1918, deviation: 5.1867 },
       ],
-      thresholds: { hopeless: 0.15441, doubtful: 0.50682 },
+      thresholds: { hopeless: 0.15441, doubtful: 0.4076 },
       figures: {
         questions: 300,
         auc: 0.88,
         calibrationError: 0.06,
-        refused: { near: 0.5, changed: 0.59, gap: 0.95, far: 1 },
+        refused: { near: 0.43, changed: 0.51, gap: 0.88, far: 1 },
       },
     },
     {
@@ -49,12 +49,12 @@ export const learned: LearnedModels = {
         { name: 'window_gap', weight: 0.1077, mean: 2.0876, deviation: 1.8888 },
         { name: 'unit', weight: 0.63053, mean: 2.1625, deviation: 2.5718 },
       ],
-      thresholds: { hopeless: 0.15722, doubtful: 0.32706 },
+      thresholds: { hopeless: 0.15722, doubtful: 0.26822 },
       figures: {
         questions: 3706,
         auc: 0.79,
         calibrationError: 0.04,
-        refused: { gap: 0.37, far: 0.67, changed: 0.22, near: 0.31 },
+        refused: { gap: 0.25, far: 0.53, changed: 0.13, near: 0.19 },
       },
     },
     {
@@ -69,12 +69,12 @@ export const learned: LearnedModels = {
         { name: 'rerank', weight: 1.0598, mean: 2.4701, deviation: 5.3946 },
         { name: 'rerank_gap', weight: 0.63225, mean: 8.1918, deviation: 5.1867 },
       ],
-      thresholds: { hopeless: 0.1347, doubtful: 0.47967 },
+      thresholds: { hopeless: 0.1347, doubtful: 0.4076 },
       figures: {
         questions: 300,
         auc: 0.88,
         calibrationError: 0.05,
-        refused: { near: 0.53, changed: 0.57, gap: 0.95, far: 1 },
+        refused: { near: 0.4, changed: 0.54, gap: 0.88, far: 1 },
       },
     },
     {
@@ -88,12 +88,12 @@ export const learned: LearnedModels = {
         { name: 'lexical_gap', weight: 0.44222, mean: 0.44827, deviation: 0.26332 },
         { name: 'missing_number', weight: -0.36083, mean: 0.040918, deviation: 0.1981 },
       ],
-      thresholds: { hopeless: 0.033246, doubtful: 0.29609 },
+      thresholds: { hopeless: 0.033246, doubtful: 0.19953 },
       figures: {
         questions: 3945,
         auc: 0.86,
         calibrationError: 0.03,
-        refused: { gap: 0.66, far: 0.8, changed: 0.27, near: 0.45 },
+        refused: { gap: 0.47, far: 0.69, changed: 0.14, near: 0.36 },
       },
     },
     {
@@ -108,12 +108,12 @@ export const learned: LearnedModels = {
         { name: 'rerank', weight: 1.4861, mean: 2.4701, deviation: 5.3946 },
         { name: 'rerank_gap', weight: 0.17096, mean: 8.1918, deviation: 5.1867 },
       ],
-      thresholds: { hopeless: 0.1491, doubtful: 0.56521 },
+      thresholds: { hopeless: 0.1491, doubtful: 0.31496 },
       figures: {
         questions: 300,
         auc: 0.9,
         calibrationError: 0.04,
-        refused: { near: 0.65, changed: 0.68, gap: 1, far: 1 },
+        refused: { near: 0.43, changed: 0.53, gap: 0.9, far: 1 },
       },
     },
     {
@@ -131,12 +131,12 @@ export const learned: LearnedModels = {
         { name: 'window_gap', weight: 0.080125, mean: 2.0923, deviation: 1.9096 },
         { name: 'agreement', weight: 0.20508, mean: 0.78522, deviation: 0.34281 },
       ],
-      thresholds: { hopeless: 0.014535, doubtful: 0.29298 },
+      thresholds: { hopeless: 0.014535, doubtful: 0.1257 },
       figures: {
         questions: 2861,
         auc: 0.87,
         calibrationError: 0.04,
-        refused: { gap: 0.7, far: 0.89, changed: 0.35, near: 0.53 },
+        refused: { gap: 0.35, far: 0.64, changed: 0.15, near: 0.34 },
       },
     },
     {
@@ -154,12 +154,12 @@ export const learned: LearnedModels = {
         { name: 'rerank', weight: 0.99579, mean: 2.4701, deviation: 5.3946 },
         { name: 'rerank_gap', weight: 0.16181, mean: 8.1918, deviation: 5.1867 },
       ],
-      thresholds: { hopeless: 0.053176, doubtful: 0.29503 },
+      thresholds: { hopeless: 0.053176, doubtful: 0.07777 },
       figures: {
         questions: 300,
         auc: 0.9,
         calibrationError: 0.06,
-        refused: { near: 0.45, changed: 0.55, gap: 0.9, far: 1 },
+        refused: { near: 0.38, changed: 0.31, gap: 0.65, far: 0.85 },
       },
     },
     {
@@ -178,12 +178,12 @@ export const learned: LearnedModels = {
         { name: 'unit', weight: 0.11714, mean: 2.3657, deviation: 2.6425 },
         { name: 'agreement', weight: 0.20033, mean: 0.78522, deviation: 0.34281 },
       ],
-      thresholds: { hopeless: 0.014804, doubtful: 0.28366 },
+      thresholds: { hopeless: 0.014804, doubtful: 0.12943 },
       figures: {
         questions: 2861,
         auc: 0.87,
         calibrationError: 0.05,
-        refused: { gap: 0.68, far: 0.88, changed: 0.34, near: 0.52 },
+        refused: { gap: 0.37, far: 0.65, changed: 0.16, near: 0.35 },
       },
     },
     {
@@ -202,12 +202,12 @@ export const learned: LearnedModels = {
         { name: 'rerank', weight: 0.80505, mean: 2.4701, deviation: 5.3946 },
         { name: 'rerank_gap', weight: 0.12593, mean: 8.1918, deviation: 5.1867 },
       ],
-      thresholds: { hopeless: 0.062577, doubtful: 0.25344 },
+      thresholds: { hopeless: 0.062577, doubtful: 0.087626 },
       figures: {
         questions: 300,
         auc: 0.9,
         calibrationError: 0.07,
-        refused: { near: 0.45, changed: 0.54, gap: 0.9, far: 1 },
+        refused: { near: 0.35, changed: 0.36, gap: 0.68, far: 0.85 },
       },
     },
     {
@@ -220,12 +220,12 @@ export const learned: LearnedModels = {
         { name: 'window_gap', weight: 0.10957, mean: 2.1402, deviation: 1.9054 },
         { name: 'answer_window', weight: 0.32272, mean: 2.3668, deviation: 2.6296 },
       ],
-      thresholds: { hopeless: 0.15954, doubtful: 0.31414 },
+      thresholds: { hopeless: 0.15954, doubtful: 0.27726 },
       figures: {
         questions: 3706,
         auc: 0.79,
         calibrationError: 0.03,
-        refused: { gap: 0.31, far: 0.59, changed: 0.19, near: 0.27 },
+        refused: { gap: 0.24, far: 0.49, changed: 0.13, near: 0.2 },
       },
     },
     {
@@ -259,12 +259,12 @@ export const learned: LearnedModels = {
         { name: 'unit', weight: 0.34535, mean: 2.1627, deviation: 2.5716 },
         { name: 'answer_unit', weight: 0.33831, mean: 2.0584, deviation: 2.6581 },
       ],
-      thresholds: { hopeless: 0.15848, doubtful: 0.32574 },
+      thresholds: { hopeless: 0.15848, doubtful: 0.26804 },
       figures: {
         questions: 3706,
         auc: 0.79,
         calibrationError: 0.04,
-        refused: { gap: 0.36, far: 0.66, changed: 0.22, near: 0.32 },
+        refused: { gap: 0.26, far: 0.52, changed: 0.14, near: 0.19 },
       },
     },
     {
@@ -302,12 +302,12 @@ export const learned: LearnedModels = {
         { name: 'quote_coverage', weight: 0.23658, mean: 0.45698, deviation: 0.40518 },
         { name: 'from_first', weight: 0.085925, mean: 0.97232, deviation: 0.16406 },
       ],
-      thresholds: { hopeless: 0.022363, doubtful: 0.26421 },
+      thresholds: { hopeless: 0.022363, doubtful: 0.24369 },
       figures: {
         questions: 3936,
         auc: 0.86,
         calibrationError: 0.03,
-        refused: { gap: 0.61, far: 0.8, changed: 0.24, near: 0.42 },
+        refused: { gap: 0.56, far: 0.77, changed: 0.22, near: 0.4 },
       },
     },
     {
@@ -353,12 +353,12 @@ export const learned: LearnedModels = {
         { name: 'answer_window', weight: 0.31656, mean: 2.4884, deviation: 2.5893 },
         { name: 'agreement', weight: 0.17911, mean: 0.78522, deviation: 0.34281 },
       ],
-      thresholds: { hopeless: 0.013707, doubtful: 0.29328 },
+      thresholds: { hopeless: 0.013707, doubtful: 0.24961 },
       figures: {
         questions: 2861,
         auc: 0.87,
         calibrationError: 0.05,
-        refused: { gap: 0.7, far: 0.91, changed: 0.36, near: 0.56 },
+        refused: { gap: 0.63, far: 0.84, changed: 0.31, near: 0.5 },
       },
     },
     {
@@ -407,12 +407,12 @@ export const learned: LearnedModels = {
         { name: 'unit', weight: 0.05737, mean: 2.3658, deviation: 2.6423 },
         { name: 'agreement', weight: 0.17832, mean: 0.78522, deviation: 0.34281 },
       ],
-      thresholds: { hopeless: 0.013678, doubtful: 0.29209 },
+      thresholds: { hopeless: 0.013678, doubtful: 0.2492 },
       figures: {
         questions: 2861,
         auc: 0.87,
         calibrationError: 0.05,
-        refused: { gap: 0.7, far: 0.91, changed: 0.36, near: 0.55 },
+        refused: { gap: 0.63, far: 0.84, changed: 0.31, near: 0.5 },
       },
     },
     {
