@@ -21,7 +21,7 @@ async function worldOf(t: Test) {
     'grants.md': '# Grants\n\nA grant is applied for in May. It is paid from September on.',
   })
   const local = await databaseSettings(t, anyWorld)
-  return { model, cwd, local, env: { ...local, ...settingsFor(model, 'test-embedding') } }
+  return { model, cwd, local, env: { ...local, ...settingsFor(model, 'test-embedding'), EMBEDDING_UNITS: 'on' } }
 }
 
 interface Terminal {

@@ -64,6 +64,7 @@ for (const world of worlds)
     const model = await startModel(t, { embeddings: { meaning } })
     const app = await startApp(t, world, {
       ...settingsFor(model, 'multilingual-e5-small'),
+      EMBEDDING_UNITS: 'on',
       SEMANTIC_CACHE: 'off',
       ABSTAIN_BELOW: '0',
     })
@@ -150,7 +151,7 @@ for (const world of worlds)
 
 t.test('a model that reads English only', { skip: skipReason(anyWorld) }, async t => {
   const model = await startModel(t, { embeddings: { meaning } })
-  const settings = settingsFor(model, 'multilingual-e5-small')
+  const settings = { ...settingsFor(model, 'multilingual-e5-small'), EMBEDDING_UNITS: 'on' }
   const app = await startApp(t, anyWorld, { ...settings, CHAT_MODEL: 'none', EMBEDDING_LANGUAGES: 'en' })
   await load(app, ['en'])
 

@@ -41,7 +41,7 @@ async function loaded(t: Test, world: World) {
   const local = await databaseSettings(t, world)
   const cwd = t.testdir(corpus())
   t.match(await runCli(['ingest', 'rows.jsonl', 'library.md', 'code.md'], { cwd, env: local }), { code: 0 })
-  return { model, local, second: { ...local, ...settingsFor(model, 'test-embedding') }, cwd }
+  return { model, local, second: { ...local, ...settingsFor(model, 'test-embedding'), EMBEDDING_UNITS: 'on' }, cwd }
 }
 
 async function vectorsIn(env: Settings) {
@@ -180,7 +180,11 @@ async function stopped(t: Test, env: Settings, model: Model, signal: NodeJS.Sign
 }
 
 async function freshly(t: Test): Promise<Contents> {
-  const env = { ...(await databaseSettings(t, anyWorld)), ...settingsFor(await startModel(t), 'test-embedding') }
+  const env = {
+    ...(await databaseSettings(t, anyWorld)),
+    ...settingsFor(await startModel(t), 'test-embedding'),
+    EMBEDDING_UNITS: 'on',
+  }
   t.match(await runCli(['ingest', 'rows.jsonl', 'library.md', 'code.md'], { cwd: t.testdir(corpus()), env }), {
     code: 0,
   })
