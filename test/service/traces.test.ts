@@ -16,6 +16,7 @@ import { until } from '../support/until.ts'
 
 /** What a collector sees of requests: the whole tree of each, and who waited for whom. */
 
+/** With a word that its document has: one that no document has would be looked for in other wordings first. */
 const rent = 'How much does a place in the dormitory cost?'
 const caller = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' }
 const fromCaller = {
@@ -132,26 +133,26 @@ t.test('traces', { skip }, async t => {
   const { promise: held, resolve: goOn } = Promise.withResolvers<void>()
   model.chat.behave({ held })
   const [first, joined] = ['first', 'joined'].map(id => `${id}-of-two`) as [string, string]
-  const making = await begun(world, () => ({ done: ask(one, first, { question: `${rent} (2)` }) }))
-  const stream = await openStream(one.url, { question: `${rent} (2)` }, { 'x-request-id': joined })
+  const making = await begun(world, () => ({ done: ask(one, first, { question: `${rent} (month)` }) }))
+  const stream = await openStream(one.url, { question: `${rent} (month)` }, { 'x-request-id': joined })
   await stream.seen(({ events }) => events.length > 0)
   const before = await scriptsRun(redis)
-  const elsewhere = ask(two, 'elsewhere', { question: `${rent} (2)` })
+  const elsewhere = ask(two, 'elsewhere', { question: `${rent} (month)` })
   // The holder renews its lease twice a second; who waits asks for it a dozen times.
   await until('another replica waits too', async () => (await scriptsRun(redis)) > before + 20)
   goOn()
   const replies = await Promise.all([making.done, elsewhere])
   const streamed = await stream.whole()
   model.chat.behave({ status: 500, times: 2 })
-  const degraded = await ask(one, 'degraded', { question: `${rent} (3)` })
+  const degraded = await ask(one, 'degraded', { question: `${rent} (tenge)` })
   model.chat.behave({ silent: true, times: 1 })
-  await askAndLeave(world, 'left', { question: `${rent} (4)` })
+  await askAndLeave(world, 'left', { question: `${rent} (students)` })
   let late: Awaited<ReturnType<typeof ask>> | undefined
   await whileLocked(
     url,
-    async () => void (late = await ask(one, 'late', { question: `${rent} (5)`, timeout_ms: 3000 })),
+    async () => void (late = await ask(one, 'late', { question: `${rent} (rooms)`, timeout_ms: 3000 })),
   )
-  const searched = await one.send('POST', '/search', { question: `${rent} (6)` }, { 'x-request-id': 'search' })
+  const searched = await one.send('POST', '/search', { question: `${rent} (warden)` }, { 'x-request-id': 'search' })
   await stop()
 
   const rootOf = (id: string) => spansOf(id).find(({ kind }) => kind === 'server')!
@@ -397,16 +398,16 @@ t.test('a share of the traces, and TRACE_SLOW_MS', { skip }, async t => {
   await ask('usual', { question: rent })
   await ask('hit', { question: rent })
   model.chat.behave({ status: 500, times: 2 })
-  await ask('degraded', { question: `${rent} (2)` })
-  await whileLocked(url, async () => void (await ask('failed', { question: `${rent} (3)`, timeout_ms: 300 })))
+  await ask('degraded', { question: `${rent} (month)` })
+  await whileLocked(url, async () => void (await ask('failed', { question: `${rent} (tenge)`, timeout_ms: 300 })))
   await ask(
     'left-out-by-the-caller',
-    { question: `${rent} (4)`, timeout_ms: 1 },
+    { question: `${rent} (students)`, timeout_ms: 1 },
     { traceparent: fromCaller.traceparent.replace(/01$/, '00') },
   )
   const notAsked = model.chat.requests.at(-1)?.headers['traceparent']
   model.chat.behave({ delayMs: 5100 })
-  await ask('slow', { question: `${rent} (5)` })
+  await ask('slow', { question: `${rent} (rooms)` })
   service.signal('SIGTERM')
   await service.exited()
   const kept = collector.spans
