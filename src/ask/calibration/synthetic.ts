@@ -65,8 +65,10 @@ function sentenceQuestion(chunk: SampledChunk): SyntheticQuestion | null {
   for (const index of byDistance) {
     const span = spans[index]!
     const asked = text.slice(span.start, span.end).trim()
+    if (!isAskable(asked, language)) continue
+    // Only then: a text of a thousand sentences that are none would be copied a thousand times.
     const left = `${text.slice(0, span.start)} ${text.slice(span.end)}`.trim()
-    if (left.length < shortestLeft || !isAskable(asked, language)) continue
+    if (left.length < shortestLeft) continue
     const inDocument = { start: start + span.start, end: start + span.end }
     return { chunk, text: asked, left: { title, text: left }, isQuestion: false, span: inDocument }
   }
