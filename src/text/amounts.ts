@@ -72,6 +72,11 @@ export function hasAmount(text: string, language: string): boolean {
   return /\p{N}/u.test(text) || has(counting, text, language)
 }
 
+/** Numbers as words of a language, folded. */
+export function numberWordsOf(language: string): readonly string[] {
+  return listed(Object.hasOwn(numberWords, language) ? numberWords[language]! : '')
+}
+
 const withoutSpaces = /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}/u
 const asking = patternsOf(phrases)
 const counting = patternsOf(numberWords)
@@ -81,12 +86,17 @@ function has(patterns: ReadonlyMap<string, RegExp>, text: string, language: stri
   return patterns.get(language)?.test(fold(text)) ?? false
 }
 
+function listed(list: string): string[] {
+  return fold(list)
+    .split('|')
+    .map(phrase => phrase.trim())
+    .filter(phrase => phrase !== '')
+}
+
 function patternsOf(lists: Readonly<Record<string, string>>): ReadonlyMap<string, RegExp> {
   return new Map(
     Object.entries(lists).map(([language, list]) => {
-      const each = fold(list)
-        .split('|')
-        .map(phrase => phrase.trim().replace(/\s+/g, String.raw`\s+`))
+      const each = listed(list).map(phrase => phrase.replace(/\s+/g, String.raw`\s+`))
       const any = `(?:${each.join('|')})`
       // Not \b, which knows ASCII letters only.
       const source = withoutSpaces.test(list) ? any : String.raw`(?<![\p{L}\p{M}\p{N}])${any}(?![\p{L}\p{M}\p{N}])`

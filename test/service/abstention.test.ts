@@ -55,6 +55,17 @@ tap.test('the reply', { skip: skipReason(anyWorld) }, async t => {
       t.match((await app.ask({ question })).json, { abstained: true, generator: 'none', citations: [] })
   })
 
+  await t.test(
+    'numbers of the case that somebody asks about count for nothing, those that name something do',
+    async t => {
+      const sure = await confidenceOf(app, rent)
+      for (const question of [`${rent.slice(0, -1)} for 17 months?`, `3. ${rent}`, `${rent} (4)`])
+        t.ok((await confidenceOf(app, question)) > sure - 0.1, question)
+      const ofRoom = await confidenceOf(app, `${rent.slice(0, -1)} in room 417?`)
+      t.ok(ofRoom < sure - 0.2, `${ofRoom} < ${sure} - 0.2`)
+    },
+  )
+
   await t.test('a search says whether an answer is likely', async t => {
     t.equal((await app.send('POST', '/search', { question: rent })).json.near, true)
     t.equal((await app.send('POST', '/search', { question: 'Who haunts Transylvania?' })).json.near, false)

@@ -10,7 +10,8 @@ import { until } from '../support/until.ts'
 
 const skip = skipReason('postgres')
 let asked = 0
-const anew = () => ({ question: `How much does a place in the dormitory cost guest number ${++asked}?` })
+/** Another text each time, with words of the document alone. */
+const anew = () => ({ question: `How much does a place in the dormitory cost${'?'.repeat(++asked)}` })
 const settings = { EMBEDDING_MODEL: 'local', ANSWER_CACHE_SECONDS: '0' }
 const readOnly = { status: 503, json: { code: 'database_read_only' } }
 

@@ -14,7 +14,8 @@ export interface AskedWord {
    * no form.
    */
   readonly knowledge: 'known' | 'doubtful' | 'unknown'
-  readonly hasDigit: boolean
+  /** It has a digit, and names something: it measures nothing. */
+  readonly isNumber: boolean
 }
 
 /**
@@ -48,10 +49,10 @@ function contentOf(terms: readonly QueryTerm[]): QueryTerm[] {
     for (const part of its) parts.add(part)
   }
   return terms.filter(word => {
-    const { term, isContent, isJoin, within, standsIn } = word
+    const { term, isContent, isJoin, within, standsIn, isMeasure } = word
     if (parts.has(word)) return false
     if (wholes.has(word)) return true
-    return isContent && !isJoin && (!standsIn || held.has(term)) && (!within || !held.has(within))
+    return isContent && !isJoin && (!(standsIn || isMeasure) || held.has(term)) && (!within || !held.has(within))
   })
 }
 
@@ -72,7 +73,7 @@ const saturation = 2.2
 /** The BM25 score of a passage that has every term of the question, each as often as it can count. */
 export function highestBm25({ terms }: AnalyzedQuestion, chunkCount: number): number {
   return terms
-    .filter(({ isContent, chunkCount: found = 0 }) => isContent || found > 0)
+    .filter(({ isContent, isMeasure, chunkCount: found = 0 }) => (isContent && !isMeasure) || found > 0)
     .reduce(
       (sum, { count, chunkCount: found = 0 }) => sum + saturation * count * idf(found, Math.max(chunkCount, 1)),
       0,
@@ -85,7 +86,7 @@ function idf(found: number, chunks: number): number {
 }
 
 function askedWord(
-  { term, count, chunkCount = 0, corrected = [], isUnknown = false }: QueryTerm,
+  { term, count, chunkCount = 0, corrected = [], isUnknown = false, isMeasure }: QueryTerm,
   chunks: number,
 ): AskedWord {
   const sure = corrected.filter(({ similarity }) => similarity >= sureSimilarity)
@@ -95,7 +96,7 @@ function askedWord(
     forms: [term, ...sure.map(each => each.term)],
     weight: count * idf(chunkCount, chunks),
     knowledge,
-    hasDigit: /\p{Nd}/u.test(term),
+    isNumber: isMeasure !== true && /\p{Nd}/u.test(term),
   }
 }
 

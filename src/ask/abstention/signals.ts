@@ -180,7 +180,7 @@ function agreementSignals(evidence: Evidence, judged: readonly Passage[]): Signa
 }
 
 function isNumberMissing(words: readonly AskedWord[], asked: AnalyzedQuestion, judged: readonly Passage[]): boolean {
-  const numbers = words.filter(({ hasDigit }) => hasDigit)
+  const numbers = words.filter(({ isNumber }) => isNumber)
   if (numbers.length === 0) return false
   const texts = judged.map(({ text, title, language }) => ({ text: `${title}\n${text}`, language }))
   const digits = texts.map(({ text }) => digitsOf(text))

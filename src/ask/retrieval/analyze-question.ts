@@ -1,5 +1,6 @@
 import { analyze, isPair, queryTerms, type QueryTerm as TextTerm } from '../../text/analyze.ts'
 import { detectLanguage, readingLanguage } from '../../text/language.ts'
+import { measuringTerms } from '../../text/measures.ts'
 import type { AskedCollection } from '../terms/collection.ts'
 import type { Question, AnalyzedQuestion, QueryTerm } from '../terms/question.ts'
 import type { TermReading } from './passage-search.ts'
@@ -79,7 +80,12 @@ function standaloneOf(asked: readonly Said[], text: string): string {
 
 /** Analyzes another wording of the question, in the same language. */
 export function analyzeText(text: string, language: string, readAs: string = language): AnalyzedQuestion {
-  const terms = queryTerms(analyze(text, readAs)).map(term => ({ ...term, isSpare: !isWorthAsking(term) }))
+  const measuring = measuringTerms(text, readAs)
+  const terms = queryTerms(analyze(text, readAs)).map(term => ({
+    ...term,
+    isSpare: !isWorthAsking(term),
+    ...(measuring.has(term.term.replace(/^~/, '')) && term.within === null && { isMeasure: true as const }),
+  }))
   return { text, language, readAs, terms, own: terms.filter(term => !term.isSpare) }
 }
 

@@ -144,14 +144,14 @@ function askedTerms(sql: Sql, search: LexicalSearch): Fragment {
   return sql`
     typed as materialized (
       select u.place, u.term, u.count, u.is_spare, k.chunk_count as df,
-        u.is_content and (k.term is not null or not u.stands_in)
+        u.is_content and (k.term is not null or not u.is_optional)
           and not exists (select from collection_terms w where w.collection_id = ${inlineNumber(sql, collectionId)} and w.term = u.within) as is_content,
         k.term is null and u.is_correctable
           and count(*) filter (where k.term is null and u.is_correctable) over (order by u.place) <= ${inlineNumber(sql, maxCorrected)} as is_unknown
       from unnest(${terms.map(t => t.term)}::text[], ${terms.map(t => t.count)}::float8[], ${flags(terms.map(t => t.isContent))}::text[]::bool[],
         ${flags(terms.map(t => t.isSpare))}::text[]::bool[], ${flags(terms.map(t => t.isCorrectable))}::text[]::bool[],
-        ${terms.map(t => t.within ?? '')}::text[], ${flags(terms.map(t => t.standsIn ?? false))}::text[]::bool[])
-        with ordinality as u(term, count, is_content, is_spare, is_correctable, within, stands_in, place)
+        ${terms.map(t => t.within ?? '')}::text[], ${flags(terms.map(t => t.standsIn === true || t.isMeasure === true))}::text[]::bool[])
+        with ordinality as u(term, count, is_content, is_spare, is_correctable, within, is_optional, place)
       left join collection_terms k on k.collection_id = ${inlineNumber(sql, collectionId)} and k.term = u.term),
     ${joinedTerms(sql, search)},
     read_as as materialized (
