@@ -56,23 +56,29 @@ const year = /^[12]\p{Nd}{3}$/u
 /** "2. How …", "Q2: How …", "How …? (2)". */
 const numbering = /^\s*q?\s?\p{Nd}{1,3}\s?[.):]\s+(?=\p{L})|\s\(\p{Nd}{1,3}\)\s*$/gu
 
+/** Of a measure: its number, or its unit. */
+export type MeasurePart = 'number' | 'unit'
+
 /**
- * The terms of such numbers in a question of this language, by its rules; none that it has elsewhere, too. A language
- * without units has signs alone (`%`, `kg`, `€`).
+ * The terms of such numbers and their units in a question of this language, by its rules; none that it has elsewhere, too.
+ * A language without units has signs alone (`%`, `kg`, `€`).
  */
-export function measuringTerms(question: string, language: string): ReadonlySet<string> {
+export function measuringTerms(question: string, language: string): ReadonlyMap<string, MeasurePart> {
   const text = fold(question)
   const found = [...text.matchAll(numbering), ...text.matchAll(patternFor(language)).take(mostMeasures)]
   const terms = found.flatMap(({ 0: part, groups }) => {
     const number = groups?.['number'] ?? ''
     if (year.test(number)) return []
     const inWords = new Set(analyze(number, language).terms)
-    return analyze(part, language).terms.filter(term => /\p{Nd}/u.test(term) || inWords.has(term))
+    return analyze(part, language).terms.map(term => {
+      const isNumber = /\p{Nd}/u.test(term) || inWords.has(term)
+      return [term, isNumber ? 'number' : 'unit'] as const
+    })
   })
-  if (terms.length === 0) return new Set()
-  const counts = countsOf(terms)
+  if (terms.length === 0) return new Map()
+  const counts = countsOf(terms.map(([term]) => term))
   const all = countsOf(analyze(question, language).terms)
-  return new Set(Array.from(counts.keys()).filter(term => (all.get(term) ?? 0) <= counts.get(term)!))
+  return new Map(terms.filter(([term]) => (all.get(term) ?? 0) <= counts.get(term)!))
 }
 
 function countsOf(terms: readonly string[]): ReadonlyMap<string, number> {

@@ -49,10 +49,12 @@ function contentOf(terms: readonly QueryTerm[]): QueryTerm[] {
     for (const part of its) parts.add(part)
   }
   return terms.filter(word => {
-    const { term, isContent, isJoin, within, standsIn, isMeasure } = word
+    const { term, isContent, isJoin, within, standsIn, measure } = word
     if (parts.has(word)) return false
     if (wholes.has(word)) return true
-    return isContent && !isJoin && (!(standsIn || isMeasure) || held.has(term)) && (!within || !held.has(within))
+    return (
+      isContent && !isJoin && (!(standsIn || measure === 'number') || held.has(term)) && (!within || !held.has(within))
+    )
   })
 }
 
@@ -73,7 +75,7 @@ const saturation = 2.2
 /** The BM25 score of a passage that has every term of the question, each as often as it can count. */
 export function highestBm25({ terms }: AnalyzedQuestion, chunkCount: number): number {
   return terms
-    .filter(({ isContent, isMeasure, chunkCount: found = 0 }) => (isContent && !isMeasure) || found > 0)
+    .filter(({ isContent, measure, chunkCount: found = 0 }) => (isContent && measure !== 'number') || found > 0)
     .reduce(
       (sum, { count, chunkCount: found = 0 }) => sum + saturation * count * idf(found, Math.max(chunkCount, 1)),
       0,
@@ -86,7 +88,7 @@ function idf(found: number, chunks: number): number {
 }
 
 function askedWord(
-  { term, count, chunkCount = 0, corrected = [], isUnknown = false, isMeasure }: QueryTerm,
+  { term, count, chunkCount = 0, corrected = [], isUnknown = false, measure }: QueryTerm,
   chunks: number,
 ): AskedWord {
   const sure = corrected.filter(({ similarity }) => similarity >= sureSimilarity)
@@ -96,7 +98,7 @@ function askedWord(
     forms: [term, ...sure.map(each => each.term)],
     weight: count * idf(chunkCount, chunks),
     knowledge,
-    isNumber: isMeasure !== true && /\p{Nd}/u.test(term),
+    isNumber: measure !== 'number' && /\p{Nd}/u.test(term),
   }
 }
 

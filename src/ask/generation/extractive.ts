@@ -27,11 +27,13 @@ export async function extractFrom({ asked, passages }: AnswerRequest): Promise<E
   const [best] = seeds
   if (!best) return { text: '', citations: [] }
   const runs = [runAround(best, byPassage[best.passageIndex]!, maxCharacters)]
+  // Another sentence with "days" or "20" adds nothing to what is said about "after 20 days".
+  const measures = asked.terms.flatMap(({ term, measure }) => (measure ? [term] : []))
   for (const seed of seeds) {
     const room = maxCharacters - runs.reduce((sum, run) => sum + lengthOf(run), 0)
     if (runs.length === maxQuotes || seed.score < partShare * best.score) break
     if (room < seed.text.length || runs.some(run => run.includes(seed)) || isBesidePart(seed, best)) continue
-    if (isWorth(seed, best, runs, scored)) runs.push(runAround(seed, byPassage[seed.passageIndex]!, room))
+    if (isWorth(seed, best, { runs, measures }, scored)) runs.push(runAround(seed, byPassage[seed.passageIndex]!, room))
   }
   return quotedAnswer(inReadingOrder(joined(runs), passages), passages)
 }
@@ -45,11 +47,11 @@ function isBesidePart(seed: ScoredSentence, best: ScoredSentence): boolean {
 function isWorth(
   seed: ScoredSentence,
   best: ScoredSentence,
-  runs: readonly ScoredSentence[][],
+  { runs, measures }: { readonly runs: readonly ScoredSentence[][]; readonly measures: readonly string[] },
   { shareOf, hasUnits }: Scored,
 ): boolean {
   if (hasUnits && seed.score >= equalShare * best.score) return true
-  const said = new Set(runs.flat().flatMap(each => [...each.found, ...each.foundAbove]))
+  const said = new Set([...measures, ...runs.flat().flatMap(each => [...each.found, ...each.foundAbove])])
   const added = shareOf(seed.found.difference(said))
   const addedBelow = shareOf(seed.found.union(seed.foundAbove).difference(said))
   return (added >= worthAdding && seed.score >= worthShare * best.score) || addedBelow >= otherPart

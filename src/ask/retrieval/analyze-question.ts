@@ -80,12 +80,11 @@ function standaloneOf(asked: readonly Said[], text: string): string {
 
 /** Analyzes another wording of the question, in the same language. */
 export function analyzeText(text: string, language: string, readAs: string = language): AnalyzedQuestion {
-  const measuring = measuringTerms(text, readAs)
-  const terms = queryTerms(analyze(text, readAs)).map(term => ({
-    ...term,
-    isSpare: !isWorthAsking(term),
-    ...(measuring.has(term.term.replace(/^~/, '')) && term.within === null && { isMeasure: true as const }),
-  }))
+  const measures = measuringTerms(text, readAs)
+  const terms = queryTerms(analyze(text, readAs)).map(term => {
+    const measure = term.within === null ? measures.get(term.term.replace(/^~/, '')) : undefined
+    return { ...term, isSpare: !isWorthAsking(term), ...(measure && { measure }) }
+  })
   return { text, language, readAs, terms, own: terms.filter(term => !term.isSpare) }
 }
 

@@ -1,3 +1,5 @@
+import type { MeasurePart } from '../../text/measures.ts'
+
 /** What is asked, and what analysis makes of it. */
 
 export type Mode = 'fast' | 'smart' | 'auto'
@@ -74,8 +76,8 @@ export interface QueryTerm {
   readonly within?: string | null
   /** A date, provision or code: content only where the collection has it, else its words are. */
   readonly standsIn?: boolean
-  /** A number that measures the case of who asks ("after 20 days"): content only where the collection has it. */
-  readonly isMeasure?: true
+  /** Part of what measures the case of who asks ("after 20 days"). Its number is content only where the collection has it. */
+  readonly measure?: MeasurePart
   /** A follow-up leaves it unsaid; from an earlier turn. */
   readonly isBorrowed?: true
   /** Chunks of the collection that have it; known after the search, as are the next two. */

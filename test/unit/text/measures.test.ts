@@ -1,7 +1,9 @@
 import t from 'tap'
-import { measuringTerms } from '../../../src/text/measures.ts'
+import { measuringTerms, type MeasurePart } from '../../../src/text/measures.ts'
 
-const measuring = (question: string, language = 'en') => [...measuringTerms(question, language)].toSorted()
+const parts = (question: string, language: string, of: MeasurePart) =>
+  [...measuringTerms(question, language)].flatMap(([term, part]) => (part === of ? [term] : [])).toSorted()
+const measuring = (question: string, language = 'en') => parts(question, language, 'number')
 
 t.test('numbers with a unit measure the case of who asks', async t => {
   t.same(measuring('Can I return an item after 20 days?'), ['20'])
@@ -13,6 +15,11 @@ t.test('numbers with a unit measure the case of who asks', async t => {
   t.same(measuring('20 күннен кейін қайтаруға бола ма?', 'kk'), ['20'])
   t.same(measuring('Siamo 3 persone per 2 notti', 'it'), ['2', '3'])
   t.same(measuring('Wir sind 4 Personen und bleiben drei Nächte', 'de'), ['4', 'drei'])
+})
+
+t.test('with their units', async t => {
+  t.same(parts('Can I return an item after 20 working days?', 'en', 'unit'), ['day', 'work'])
+  t.same(parts('How many days? After 20 days?', 'en', 'unit'), [], 'a term that is elsewhere, too')
 })
 
 t.test('numbers that number the question', async t => {
