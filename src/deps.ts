@@ -81,6 +81,8 @@ export interface Deps {
   readonly modelCalls: Guarded['modelCalls']
   /** Daily budgets of the models. */
   readonly budgets: Budgets
+  /** Embeds in the background what was stored without vectors. */
+  fillVectors(collection: string): void
   /** Await this after a write, before replying. `collection` is the one that changed. */
   onWritten(collection?: string): Promise<void>
   close(): Promise<void>
@@ -161,6 +163,7 @@ export async function openDeps(
       preparing,
       step: pace.step,
       startUpkeep: upkeep.start,
+      fillVectors: upkeep.fillVectors,
       store,
       redis,
       workers,
@@ -211,7 +214,7 @@ function logAbsentModel(error: AskError, log: Logger): void {
   )
 }
 
-/** What the service does for stored documents while nobody waits: indexes, units and calibrations. */
+/** What the service does for stored documents while nobody waits: indexes, vectors that follow, and calibrations. */
 function openUpkeep(
   parts: CalibrationUpkeepParts &
     IndexMaintenanceParts &
@@ -231,6 +234,7 @@ function openUpkeep(
       if (isFree) units.start()
       calibration?.start()
     },
+    fillVectors: units.written,
     written(collection: string | undefined) {
       if (collection === undefined) return
       index.written(collection)

@@ -78,7 +78,7 @@ async function writeSettings(host: Host, options: Options): Promise<Found> {
       if (isChanged && !(await store.writeChunking(name, changed, signal))) throw unknownCollection(name)
       const found = await store.collection(name, signal)
       if (!found) throw unknownCollection(name)
-      const outdated = (await store.preparedness(preparationMarks, signal)).get(name)?.outdated ?? 0
+      const outdated = (await store.preparedness(preparationMarks, 'any', signal)).get(name)?.outdated ?? 0
       return { collection: name, isChanged, settings: chunkSettings(found.chunking), outdated }
     })
   } finally {

@@ -66,6 +66,8 @@ async function loadDemo({ deps }: RunningServer, config: Config): Promise<LoadRe
     },
     {
       collection,
+      // Nobody waits for the vectors: the first questions are answered by words.
+      wordsAfterMs: 0,
       pruneRoots: null,
       signal: interrupt.signal,
       onProgress: progress.report,
@@ -74,6 +76,7 @@ async function loadDemo({ deps }: RunningServer, config: Config): Promise<LoadRe
   ).finally(progress.end)
   if (config.calibration) await calibrateDemo(deps, interrupt.signal)
   await deps.onWritten(collection)
+  if (report.chunksWithoutVectors > 0) deps.fillVectors(collection)
   // From here on the server handles Ctrl-C.
   interrupt.release()
   return report
@@ -97,7 +100,11 @@ function welcome({ address }: RunningServer, report: LoadReport, config: Config)
     report.chunks > 0
       ? `Loaded ${report.documents} documents in ${report.chunks} chunks.`
       : `${report.documents} documents are already loaded.`
-  return `${loaded}
+  const vectors =
+    report.chunksWithoutVectors > 0
+      ? '\nThey are found by their words now; their vectors follow in a minute or two, for questions in other words.'
+      : ''
+  return `${loaded}${vectors}
 Askwell answers on ${address} (${config.models.chat === null ? 'quoting sentences; set OPENAI_API_KEY for written answers' : `with ${config.models.chat}`}).
 
   curl -s ${address}/ask -H 'content-type: application/json' -d '{"question": "How do I redirect a client to another URL in Fastify?"}'

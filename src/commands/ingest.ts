@@ -115,6 +115,7 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
             },
             {
               collection: options.collection,
+              wordsAfterMs: config.prepare.wordsFirstMs,
               pruneRoots,
               signal,
               onProgress: progress.report,
@@ -133,7 +134,16 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
             say(host, printable(`askwell: --columns: no table has a column "${name}" to ask about`))
           if (report.chunks > 0)
             await optimizeTables(host, database, await store.collection(options.collection), signal)
-          const { leftOut } = await unitsAfter(options.collection, { host, database, embedder, signal })
+          const isLackingVectors = report.chunksWithoutVectors > 0
+          if (isLackingVectors) say(host, 'all documents are found by their words; their vectors follow')
+          const { leftOut, isComplete } = await unitsAfter(options.collection, {
+            host,
+            database,
+            embedder,
+            isLackingVectors,
+            signal,
+          })
+          if (isLackingVectors && !isComplete) host.exitCode = exitCodes.partly
           await calibrateAfter(options.collection, { host, config, database, embedder, signal })
           const chunksWithoutUnits = report.chunksWithoutUnits + Math.min(leftOut, report.chunks)
           return { report: { ...report, chunksWithoutUnits }, skipped, columns }

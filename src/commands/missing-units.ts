@@ -21,51 +21,57 @@ const askAgainMs = 1000
 export interface MadeUnits {
   /** Chunks. */
   readonly filled: number
-  /** Chunks that were left without, because the collection has too many. */
+  /** Chunks that were left without units, because the collection has too many. */
   readonly leftOut: number
+  /** False if something prevented it. */
+  readonly isComplete: boolean
 }
 
-const none: MadeUnits = { filled: 0, leftOut: 0 }
+const none: MadeUnits = { filled: 0, leftOut: 0, isComplete: true }
 
-/** Embeds the units of chunks that have none, with progress. */
+/** Embeds chunks that have no vectors, then the units of those that have none, with progress. */
 export async function makeUnits(store: UnitsFilling, { host, embedder, signal }: MakingUnits): Promise<MadeUnits> {
   let isWaiting = false
   for (;;) {
     const { state, filled, remaining, chunks } = await fillUnits(embedder, store, {
       signal,
-      onProgress: done => say(host, `units of ${done.filled} of ${done.filled + done.remaining} chunks`),
-      onRejected: (chunkId, reason) =>
-        say(host, `the embedding model rejects the units of chunk ${chunkId}: ${reason}`),
+      onProgress: ({ of, filled: done, remaining: left }) => say(host, `${of} of ${done} of ${done + left} chunks`),
+      onRejected: (chunkId, reason) => say(host, `the embedding model rejects chunk ${chunkId}: ${reason}`),
     })
     if (state === 'too_many' && embedder.unitsUpTo) say(host, unitsLeftOut(chunks, embedder.unitsUpTo))
-    if (state !== 'claimed') return { filled, leftOut: state === 'too_many' ? remaining : 0 }
-    if (!isWaiting) say(host, 'another process embeds the units of this collection: waiting for it')
+    if (state !== 'claimed') return { filled, leftOut: state === 'too_many' ? remaining : 0, isComplete: true }
+    if (!isWaiting) say(host, 'another process embeds the vectors of this collection: waiting for it')
     isWaiting = true
     await sleep(askAgainMs, undefined, { signal })
   }
 }
 
 /**
- * Embeds the units of what a command loaded, where they are made after the rest. The documents are stored and answer
- * already, so an error is only reported.
+ * Embeds what a command loaded without vectors or units, where they are made after the rest. The documents are stored and
+ * answer already, so an error is only reported.
  */
 export async function unitsAfter(
   collection: string,
-  { database, ...parts }: MakingUnits & { readonly database: Database },
+  {
+    database,
+    isLackingVectors = false,
+    ...parts
+  }: MakingUnits & { readonly database: Database; readonly isLackingVectors?: boolean },
 ): Promise<MadeUnits> {
   const { host, embedder, signal } = parts
-  if (!embedder.areUnitsBehind || !embedder.unitsUpTo || signal.aborted) return none
+  const areUnitsLacking = embedder.areUnitsBehind && embedder.unitsUpTo
+  if (!(isLackingVectors || areUnitsLacking) || signal.aborted) return none
   try {
     const found = await createCollectionStore(database).collection(collection, signal)
     if (found?.model?.name !== embedder.model) return none
     const owner = { collectionId: found.id, modelId: found.model.id }
-    return await makeUnits(missingUnits(database, owner, signal), parts)
+    return await makeUnits(missingUnits(database, owner, embedder.languages, signal), parts)
   } catch (error) {
     if (signal.aborted) throw error
     say(
       host,
-      `askwell: documents stored, but not the vectors of all their sentences: ${error instanceof Error ? error.message : String(error)}; a running service goes on with them, or run: askwell reembed --collection ${collection}`,
+      `askwell: documents stored, but not all their vectors: ${error instanceof Error ? error.message : String(error)}; a running service goes on with them, or run: askwell reembed --collection ${collection}`,
     )
-    return none
+    return { ...none, isComplete: false }
   }
 }

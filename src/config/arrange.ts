@@ -157,6 +157,7 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
       memoryMb: raw.prepareMemoryMb,
       queueMb: raw.prepareQueueMb,
       keepOriginals: raw.keepOriginals,
+      wordsFirstMs: raw.wordsFirstMs,
       ocr:
         raw.ocrLanguages === undefined
           ? undefined

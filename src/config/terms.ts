@@ -35,6 +35,8 @@ export interface Config {
     readonly cpuSeconds: number
     readonly memoryMb: number
     readonly queueMb: number
+    /** A load stores documents before their vectors after this time. */
+    readonly wordsFirstMs: number
     /** What is kept of a document to prepare it again. */
     readonly keepOriginals: 'no' | 'sections' | 'yes'
     /** Text recognition of scanned pages, or undefined if it is off. */

@@ -36,7 +36,11 @@ export interface GivenDocument {
 export interface DocumentApiStore {
   get(id: string, signal: AbortSignal): Promise<StoredDocument | null>
   collections(signal: AbortSignal): Promise<Collection[]>
-  preparedness(marks: PreparationMarks, signal: AbortSignal): Promise<ReadonlyMap<string, Preparedness>>
+  preparedness(
+    marks: PreparationMarks,
+    languages: Embedder['languages'],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Preparedness>>
   collection(name: string, signal: AbortSignal): Promise<Collection | null>
   openCollection(name: string, model: NamedModel, signal: AbortSignal): Promise<Collection>
   known(id: number, sources: readonly string[], signal: AbortSignal): Promise<Map<string, { id: string; hash: Buffer }>>
@@ -90,7 +94,7 @@ export function documentApi<Room extends DocumentRoom>({
     get: store.get,
     async collections(signal: AbortSignal) {
       const all = await store.collections(signal)
-      const counts = await store.preparedness(preparationMarks, signal)
+      const counts = await store.preparedness(preparationMarks, embedder.languages, signal)
       return all.map(each => ({
         ...each,
         ...preparednessOf(each, counts.get(each.name)),
@@ -173,7 +177,14 @@ function hasVectors({ vectors }: PreparedDocument['chunks'][number]): boolean {
   return vectors.length > 0
 }
 
-const nothingCounted: Preparedness = { outdated: 0, fromStoredText: 0, withUnits: 0, lackingUnits: 0, isFilling: false }
+const nothingCounted: Preparedness = {
+  outdated: 0,
+  fromStoredText: 0,
+  lackingVectors: 0,
+  withUnits: 0,
+  lackingUnits: 0,
+  isFilling: false,
+}
 
 type DraftOne = (document: DocumentInput, signal: AbortSignal) => Promise<Draft | null>
 

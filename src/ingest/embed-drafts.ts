@@ -41,15 +41,13 @@ export async function embedDrafts(
   for (const { chunks } of drafts)
     for (const chunk of chunks) vectors.set(chunk, windows.slice(next, (next += chunk.windows.length)))
   const units = await embedUnits(embedder, drafts, vectors, options)
-  return drafts.map(({ chunks, hash, warnings: _warnings, ...document }) => ({
-    ...document,
-    id: documentId(collection, document.source),
-    hash: Buffer.from(hash),
-    chunks: chunks.map(chunk => finishedChunk(document, chunk, vectors.get(chunk)!, units.get(chunk))),
-  }))
+  return drafts.map(draft =>
+    finishedDocument(collection, draft, chunk => finishedChunk(draft, chunk, vectors.get(chunk)!, units.get(chunk))),
+  )
 }
 
-async function embedAll(
+/** The vectors of passages, in order. */
+export async function embedAll(
   embedder: Embeds,
   texts: readonly string[],
   { signal, step = fullPace, callSize = () => textsPerCall }: EmbedOptions,
@@ -62,6 +60,26 @@ async function embedAll(
   }
   if (vectors.length < texts.length) throw new Error('the embedder returned fewer vectors than texts')
   return vectors
+}
+
+/** The documents without vectors, which follow later (fill-units.ts). */
+export function withoutVectors(collection: string, drafts: readonly Draft[]): PreparedDocument[] {
+  return drafts.map(draft =>
+    finishedDocument(collection, draft, chunk => finishedChunk(draft, { ...chunk, windows: [] }, [], undefined)),
+  )
+}
+
+function finishedDocument(
+  collection: string,
+  { chunks, hash, warnings: _warnings, ...document }: Draft,
+  finish: (chunk: DraftChunk) => PreparedChunk,
+): PreparedDocument {
+  return {
+    ...document,
+    id: documentId(collection, document.source),
+    hash: Buffer.from(hash),
+    chunks: chunks.map(finish),
+  }
 }
 
 function finishedChunk(

@@ -2,8 +2,8 @@ import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { isAskError } from '../errors.ts'
 import { fullPace } from '../resilience/pace.ts'
 import { packUnits } from '../vectors/packed-units.ts'
-import { packedUnits, type EmbedOptions, type UnitsOfChunk } from './embed-drafts.ts'
-import type { PendingChunk, UnitsFilling, UnitsRow } from './terms.ts'
+import { embedAll, packedUnits, type EmbedOptions, type UnitsOfChunk } from './embed-drafts.ts'
+import type { PendingChunk, UnitsFilling, UnitsRow, WindowVector } from './terms.ts'
 import { chunkUnits } from './units.ts'
 import { windowsOf, windowText } from './windows.ts'
 
@@ -15,27 +15,31 @@ export interface FillOptions extends EmbedOptions {
   /** Stops between two batches after this time. */
   readonly mostMs?: number
   readonly onProgress?: (progress: FillProgress) => void
-  /** Called with a chunk that the model rejects; its units are left out for good. */
+  /** Called with a chunk that the model rejects; it is left without them. */
   readonly onRejected?: (chunkId: string, reason: string) => void
 }
 
 export interface FillProgress {
+  /** What is embedded now. */
+  readonly of: 'vectors' | 'units'
   /** Chunks. */
   readonly filled: number
   readonly remaining: number
 }
 
 /**
+ * `filled` and `remaining` count chunks, those without vectors first and then those without units.
+ *
  * - `filled`: nothing is missing (any more);
  * - `more`: the time was up;
  * - `claimed`: another process does it;
  * - `too_many`: the collection has too many chunks for units.
  */
-export interface FillResult extends FillProgress {
+export interface FillResult extends Omit<FillProgress, 'of'> {
   readonly state: 'filled' | 'more' | 'claimed' | 'too_many'
   /** Chunks of the collection. */
   readonly chunks: number
-  /** All chunks up to this id are filled. */
+  /** All chunks up to this id have units. */
   readonly after: string
 }
 
@@ -44,20 +48,23 @@ const usualBatch = 64
 const renewEveryMs = 8000
 
 /**
- * Embeds the units of the chunks of a collection that have none, a batch at a time. Whatever ends it, the next call goes
- * on after the last batch. Questions are answered all the while: a chunk without units is found by its windows.
+ * Embeds the chunks of a collection that have no vectors, then the units of those that have none, a batch at a time.
+ * Whatever ends it, the next call goes on after the last batch. Questions are answered all the while: a chunk without
+ * vectors is found by its words, and one without units by its windows.
  */
 export async function fillUnits(embedder: Embedder, store: UnitsFilling, options: FillOptions): Promise<FillResult> {
   const { after = '0' } = options
-  const { chunks, lacking, isBegun } = await store.counts(after)
-  const none = { chunks, after, filled: 0, remaining: lacking }
-  if (chunks > (embedder.unitsUpTo ?? 0)) return { ...none, state: lacking > 0 ? 'too_many' : 'filled' }
-  if (lacking === 0 && !isBegun) return { ...none, state: 'filled' }
-  const claimant = await store.claim(lacking)
+  const { chunks, withoutVectors, lacking, isBegun } = await store.counts(after)
+  const hasUnits = chunks <= (embedder.unitsUpTo ?? 0)
+  const missing = withoutVectors + (hasUnits ? lacking : 0)
+  const none = { chunks, after, filled: 0, remaining: hasUnits ? missing : lacking }
+  if (missing === 0 && !(isBegun && hasUnits))
+    return { ...none, state: hasUnits || lacking === 0 ? 'filled' : 'too_many' }
+  const claimant = await store.claim(missing)
   if (claimant === null) return { ...none, state: 'claimed' }
-  const claim = heldClaim(store, claimant, lacking)
+  const claim = heldClaim(store, claimant, missing)
   try {
-    const result = await fillClaimed(embedder, store, { ...options, after, lacking, claim })
+    const result = await fillClaimed(embedder, store, { ...options, after, withoutVectors, lacking, hasUnits, claim })
     if (result.state === 'filled') await store.finish(claimant, result.filled)
     return { ...result, chunks }
   } finally {
@@ -89,62 +96,139 @@ function heldClaim(store: UnitsFilling, claimant: string, lacking: number): Held
 
 interface Filling extends FillOptions {
   readonly after: string
+  readonly withoutVectors: number
   readonly lacking: number
+  readonly hasUnits: boolean
   readonly claim: HeldClaim
 }
 
-async function fillClaimed(
-  embedder: Embedder,
-  store: UnitsFilling,
-  { claim, lacking, batchChunks = usualBatch, mostMs = Infinity, onProgress, ...options }: Filling,
-): Promise<Omit<FillResult, 'chunks'>> {
-  const startedAt = performance.now()
-  let { after } = options
+type Filled = Omit<FillResult, 'chunks'>
+
+async function fillClaimed(embedder: Embedder, store: UnitsFilling, filling: Filling): Promise<Filled> {
+  const { withoutVectors, lacking, hasUnits, mostMs = Infinity, batchChunks = usualBatch } = filling
+  const endsAt = performance.now() + mostMs
+  const vectors = await eachBatch('0', withoutVectors, {
+    ...filling,
+    endsAt,
+    of: 'vectors',
+    next: after => store.nextBare(after, batchChunks),
+    fill: async batch => await store.storeVectors(await vectorsOfBatch(embedder, batch, filling)),
+  })
+  const { after } = filling
+  const left = withoutVectors - vectors.filled
+  if (vectors.state !== 'filled') return { ...vectors, after, remaining: left + (hasUnits ? lacking : 0) }
+  if (vectors.filled > 0) await store.vectorsFilled()
+  if (!hasUnits) return { ...vectors, after, state: lacking > 0 ? 'too_many' : 'filled', remaining: lacking }
+  const units = await eachBatch(after, lacking + vectors.filled, {
+    ...filling,
+    endsAt,
+    of: 'units',
+    next: from => store.next(from, batchChunks),
+    fill: async batch => await store.store(await unitsOfBatch(embedder, batch, filling)),
+  })
+  return { ...units, filled: units.filled + vectors.filled }
+}
+
+interface Batches extends Pick<Filling, 'claim' | 'signal' | 'onProgress'>, Pick<FillProgress, 'of'> {
+  readonly endsAt: number
+  readonly next: (after: string) => Promise<readonly PendingChunk[]>
+  readonly fill: (batch: readonly PendingChunk[]) => Promise<void>
+}
+
+/** Fills until nothing is left, the claim is lost or the time is up. */
+async function eachBatch(
+  from: string,
+  missing: number,
+  { of, endsAt, next, fill, claim, signal, onProgress }: Batches,
+): Promise<Filled> {
+  let after = from
   let filled = 0
-  const result = (state: FillResult['state']) => ({ state, filled, after, remaining: Math.max(0, lacking - filled) })
+  const result = (state: FillResult['state']) => ({ state, filled, after, remaining: Math.max(0, missing - filled) })
   for (;;) {
-    options.signal.throwIfAborted()
+    signal.throwIfAborted()
     if (claim.isLost()) return result('claimed')
-    const batch = await store.next(after, batchChunks)
+    const batch = await next(after)
     if (batch.length === 0) return result('filled')
-    await store.store(await unitsOfBatch(embedder, batch, options))
+    await fill(batch)
     after = batch.at(-1)!.id
     filled += batch.length
     const { remaining } = result('more')
     claim.report(remaining)
-    onProgress?.({ filled, remaining })
-    if (performance.now() - startedAt > mostMs) return result('more')
+    onProgress?.({ of, filled, remaining })
+    if (performance.now() > endsAt) return result('more')
   }
 }
 
-/**
- * The units of some chunks. If the model rejects the batch, each chunk is tried alone, and one that it rejects gets none.
- * A model that rejects everything (for example a wrong key) is not a fault of the chunk; then this rejects.
- */
+/** The vectors of some chunks; of one that the model rejects, none. */
+async function vectorsOfBatch(
+  embedder: Embedder,
+  batch: readonly PendingChunk[],
+  options: BatchOptions,
+): Promise<WindowVector[]> {
+  return await eachAccepted(embedder, batch, options, {
+    async embed(chunks) {
+      const windows = chunks.flatMap(each => windowsIn(each, embedder))
+      const vectors = await embedAll(
+        embedder,
+        windows.map(({ text }) => text),
+        options,
+      )
+      return windows.map(({ text: _text, ...window }, i) => ({ ...window, embedding: vectors[i]! }))
+    },
+    rejected: () => [],
+  })
+}
+
+/** The units of some chunks; of one that the model rejects, none, for good. */
 async function unitsOfBatch(
   embedder: Embedder,
   batch: readonly PendingChunk[],
-  options: Pick<FillOptions, 'signal' | 'step' | 'callSize' | 'onRejected'>,
+  options: BatchOptions,
 ): Promise<UnitsRow[]> {
+  return await eachAccepted(embedder, batch, options, {
+    async embed(chunks) {
+      const packed = await packedUnits(
+        embedder,
+        chunks.map(each => unitsIn(each, embedder)),
+        options,
+      )
+      return chunks.map(({ id }, i) => ({ chunkId: id, units: packed[i]! }))
+    },
+    rejected: ({ id, start }) => [{ chunkId: id, units: packUnits([], start) }],
+  })
+}
+
+type BatchOptions = Pick<FillOptions, 'signal' | 'step' | 'callSize' | 'onRejected'>
+
+interface Making<Row> {
+  readonly embed: (batch: readonly PendingChunk[]) => Promise<Row[]>
+  readonly rejected: (chunk: PendingChunk) => Row[]
+}
+
+/**
+ * If the model rejects the batch, each chunk is tried alone. A model that rejects everything (for example a wrong key) is
+ * not a fault of a chunk; then this rejects.
+ */
+async function eachAccepted<Row>(
+  embedder: Embedder,
+  batch: readonly PendingChunk[],
+  options: BatchOptions,
+  making: Making<Row>,
+): Promise<Row[]> {
   try {
-    const packed = await packedUnits(
-      embedder,
-      batch.map(each => unitsIn(each, embedder)),
-      options,
-    )
-    return batch.map(({ id }, i) => ({ chunkId: id, units: packed[i]! }))
+    return await making.embed(batch)
   } catch (error) {
     if (!isAskError(error, 'model_rejected')) throw error
     const { step = fullPace, signal, onRejected } = options
     await step(() => embedder.embed(['a'], signal, 'passage'))
-    const [only] = batch
-    if (batch.length === 1) {
-      onRejected?.(only!.id, error.detail)
-      return [{ chunkId: only!.id, units: packUnits([], only!.start) }]
+    if (batch.length > 1) {
+      const rows: Row[] = []
+      for (const each of batch) rows.push(...(await eachAccepted(embedder, [each], options, making)))
+      return rows
     }
-    const rows: UnitsRow[] = []
-    for (const each of batch) rows.push(...(await unitsOfBatch(embedder, [each], options)))
-    return rows
+    const [only] = batch
+    onRejected?.(only!.id, error.detail)
+    return making.rejected(only!)
   }
 }
 

@@ -1,4 +1,5 @@
 import { withoutUnits, type Draft } from './draft.ts'
+import { withoutVectors } from './embed-drafts.ts'
 import type { Outcome, SortKnown } from './outcomes.ts'
 import { documentId } from './prepare.ts'
 import { createRunId } from './run-id.ts'
@@ -31,6 +32,11 @@ export interface LoadDeps {
 
 export interface LoadOptions {
   readonly collection: string
+  /**
+   * Time in milliseconds after which documents are stored without vectors, to be found by their words at once; the
+   * caller fills them in (fill-units.ts). Never if absent.
+   */
+  readonly wordsAfterMs?: number | undefined
   /** Source prefixes under which documents that were not loaded are removed. Null removes nothing. */
   readonly pruneRoots: readonly string[] | null
   readonly signal: AbortSignal
@@ -46,6 +52,8 @@ export interface LoadReport {
   readonly unchanged: number
   readonly removed: number
   readonly chunks: number
+  /** Chunks that were stored without vectors, to be filled in. */
+  readonly chunksWithoutVectors: number
   /** Chunks whose units were left out because the collection has too many chunks. */
   readonly chunksWithoutUnits: number
   readonly faults: number
@@ -60,6 +68,7 @@ const emptyReport: LoadReport = {
   unchanged: 0,
   removed: 0,
   chunks: 0,
+  chunksWithoutVectors: 0,
   chunksWithoutUnits: 0,
   faults: 0,
   doneShare: 0,
@@ -94,6 +103,7 @@ export async function load(
   deps: LoadDeps,
   options: LoadOptions,
 ): Promise<LoadReport> {
+  const startedAt = performance.now()
   const runId = createRunId()
   const target = await deps.store.openCollection(options.collection, deps.model)
   const faultySources = new Set<string>()
@@ -113,9 +123,7 @@ export async function load(
     for await (const { drafts, unchanged, characters } of batches(outcomes, hooks)) {
       options.signal.throwIfAborted()
       charactersRead += characters
-      const fitting = withinLimit(drafts, target.chunkCount + report.chunks, deps.unitsUpTo)
-      if (fitting.without > 0) update({ chunksWithoutUnits: report.chunksWithoutUnits + fitting.without })
-      const prepared = await deps.embed(options.collection, fitting.drafts, onDraftFault, options.signal)
+      const prepared = isWordsOnly() ? wordsOnly(drafts) : await embedded(drafts)
       if (waiting.length >= maxWaiting) await writing
       waiting.push({ prepared, unchangedIds: unchanged.map(each => documentId(options.collection, each)), characters })
       writing ??= writeWaiting()
@@ -131,6 +139,22 @@ export async function load(
     update({ removed: await deps.store.prune(target, scope) })
   }
   return report
+
+  function isWordsOnly(): boolean {
+    return performance.now() - startedAt >= (options.wordsAfterMs ?? Infinity)
+  }
+
+  function wordsOnly(drafts: readonly Draft[]): PreparedDocument[] {
+    const lacking = drafts.flatMap(({ chunks }) => chunks).filter(({ windows }) => windows.length > 0).length
+    update({ chunksWithoutVectors: report.chunksWithoutVectors + lacking })
+    return withoutVectors(options.collection, drafts)
+  }
+
+  async function embedded(drafts: readonly Draft[]): Promise<PreparedDocument[]> {
+    const fitting = withinLimit(drafts, target.chunkCount + report.chunks, deps.unitsUpTo)
+    if (fitting.without > 0) update({ chunksWithoutUnits: report.chunksWithoutUnits + fitting.without })
+    return await deps.embed(options.collection, fitting.drafts, onDraftFault, options.signal)
+  }
 
   function onFault(fault: ReadFault): void {
     faultySources.add(fault.source ?? fault.path)

@@ -126,21 +126,48 @@ export interface PendingChunk extends Chunk {
   readonly language: string
 }
 
+/** A vector of a window of a stored chunk. */
+export interface WindowVector {
+  readonly chunkId: string
+  readonly start: number
+  readonly end: number
+  readonly embedding: Float32Array
+}
+
 /** Units of a chunk, packed. */
 export interface UnitsRow {
   readonly chunkId: string
   readonly units: Uint8Array
 }
 
-/** The chunks of a collection that lack units. One process at a time claims the filling, and renews its claim. */
+export interface FillingCounts {
+  /** Chunks of the collection. */
+  readonly chunks: number
+  /** Those that the model can read and that have no vectors of it at all. */
+  readonly withoutVectors: number
+  /** Those that have vectors and no units. */
+  readonly lacking: number
+  /** Whether a filling was begun and never finished. */
+  readonly isBegun: boolean
+}
+
+/**
+ * The chunks of a collection that lack vectors or units. One process at a time claims the filling, and renews its claim.
+ */
 export interface UnitsFilling {
-  /** `lacking`: of those with an id above `afterId`; `isBegun`: a filling was begun and never finished. */
-  counts(afterId: string): Promise<{ readonly chunks: number; readonly lacking: number; readonly isBegun: boolean }>
+  /** `lacking` counts chunks with an id above `afterId`. */
+  counts(afterId: string): Promise<FillingCounts>
   /** Null while another process has it. */
   claim(remaining: number): Promise<string | null>
   /** False if another process has claimed it meanwhile. */
   renew(claimant: string, remaining: number): Promise<boolean>
   release(claimant: string): Promise<void>
+  /** Chunks without vectors. */
+  nextBare(afterId: string, limit: number): Promise<PendingChunk[]>
+  storeVectors(vectors: readonly WindowVector[]): Promise<void>
+  /** Call this when all chunks have vectors: answers that were made without them are no longer used. */
+  vectorsFilled(): Promise<void>
+  /** Chunks with vectors and without units. */
   next(afterId: string, limit: number): Promise<PendingChunk[]>
   store(rows: readonly UnitsRow[]): Promise<void>
   /** Call this when nothing is missing; `filled` is the number of chunks. */
@@ -206,6 +233,8 @@ export interface Preparedness {
   readonly outdated: number
   /** Prepared by this version, but from the stored text: what its readers would find is in the source alone. */
   readonly fromStoredText: number
+  /** Chunks that the model can read and that have no vectors of it: they are found by their words alone. */
+  readonly lackingVectors: number
   /** Chunks whose units have vectors. */
   readonly withUnits: number
   /** Chunks that have vectors, but whose units have none. */

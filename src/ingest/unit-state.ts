@@ -2,7 +2,7 @@ import type { Embedder } from '../ask/retrieval/embedder.ts'
 import type { Collection, Preparedness } from './terms.ts'
 
 /**
- * How far the units of a collection are embedded:
+ * How far the chunks of a collection and their units are embedded:
  *
  * - `complete`: all that the model reads, and answers made without them are no longer used;
  * - `behind`: the service embeds them in the background;
@@ -17,10 +17,10 @@ type UnitsModel = Pick<Embedder, 'unitsUpTo' | 'areUnitsBehind' | 'model'>
 export function unitState(
   { unitsUpTo = 0, areUnitsBehind = false, model }: UnitsModel,
   collection: Pick<Collection, 'model' | 'chunkCount'>,
-  { lackingUnits, isFilling }: Pick<Preparedness, 'lackingUnits' | 'isFilling'>,
+  { lackingVectors, lackingUnits, isFilling }: Pick<Preparedness, 'lackingVectors' | 'lackingUnits' | 'isFilling'>,
 ): UnitState {
   if (unitsUpTo === 0 || collection.model?.name !== model) return 'off'
-  if (lackingUnits === 0 && !isFilling) return 'complete'
+  if (lackingVectors + lackingUnits === 0 && !isFilling) return 'complete'
   if (collection.chunkCount > unitsUpTo) return 'over_limit'
   return areUnitsBehind || isFilling ? 'behind' : 'missing'
 }

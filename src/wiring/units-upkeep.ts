@@ -43,11 +43,11 @@ const longestRetry = 64
 type FillTurn = (collection: string, signal: AbortSignal) => Promise<FillResult | null>
 
 /**
- * Embeds missing units in the background, a collection at a time. Of several processes one fills a collection. Nobody waits
+ * Embeds missing vectors and units in the background, a collection at a time. Of several processes one fills a collection. Nobody waits
  * for it, its calls are small and make way for questions, and when the model fails it waits longer each time.
  */
 export function openUnitsUpkeep(parts: UnitsUpkeepParts): UnitsUpkeep {
-  const { database, store, embedder, log, onFilled = () => {}, delayMs = 200, pauseMs = 5000 } = parts
+  const { database, store, log, onFilled = () => {}, delayMs = 200, pauseMs = 5000 } = parts
   /** Chunks filled in earlier turns. */
   const filledBefore = new Map<string, number>()
   const fill = createFillTurn(parts)
@@ -57,12 +57,12 @@ export function openUnitsUpkeep(parts: UnitsUpkeepParts): UnitsUpkeep {
     const sum = (filledBefore.get(name) ?? 0) + filled
     if (state === 'more') {
       filledBefore.set(name, sum)
-      log.info({ collection: name, chunks: sum, remaining }, 'embedding sentences in the background')
+      log.info({ collection: name, chunks: sum, remaining }, 'embedding passages and sentences in the background')
       return 'more'
     }
     filledBefore.delete(name)
     if (state !== 'filled' || sum === 0) return 'done'
-    log.info({ collection: name, chunks: sum }, 'all sentences have vectors of their own')
+    log.info({ collection: name, chunks: sum }, 'all passages and sentences have their vectors')
     onFilled(name)
     return 'done'
   }
@@ -79,13 +79,13 @@ export function openUnitsUpkeep(parts: UnitsUpkeepParts): UnitsUpkeep {
     onFailure: (error, about) =>
       log.warn(
         { ...about, err: error },
-        'sentences could not be embedded in the background: passages are found without them; it is tried again, or run askwell reembed',
+        'passages or sentences could not be embedded in the background: documents are found without them; it is tried again, or run askwell reembed',
       ),
   })
   return {
     ...upkeep,
     start() {
-      if ((embedder.unitsUpTo ?? 0) > 0) upkeep.start(signal => store.collections(signal))
+      upkeep.start(signal => store.collections(signal))
     },
   }
 }
@@ -102,7 +102,7 @@ function createFillTurn({ database, store, embedder, step, log, turnMs = 60_000 
     const now = { owner: Object.values(owner).join(), epoch: collection.epoch }
     const after = startOf(filledUpTo.get(name), now)
     filledUpTo.delete(name)
-    const result = await fillUnits(embedder, missingUnits(database, owner, signal), {
+    const result = await fillUnits(embedder, missingUnits(database, owner, embedder.languages, signal), {
       after,
       signal,
       step: calls.step,
@@ -110,7 +110,7 @@ function createFillTurn({ database, store, embedder, step, log, turnMs = 60_000 
       batchChunks,
       mostMs: turnMs,
       onRejected: (chunkId, reason) =>
-        log.warn({ collection: name, chunkId, reason }, 'the embedding model rejects the sentences of a chunk'),
+        log.warn({ collection: name, chunkId, reason }, 'the embedding model rejects a chunk, or its sentences'),
     })
     if (result.state === 'filled' || result.state === 'more') filledUpTo.set(name, { ...now, after: result.after })
     return result

@@ -210,7 +210,7 @@ tap.test('several processes and a model that fails', { skip: skipReason(world) }
     await until('all are filled', filled)
     await until('it is said', () => lines.length > 0)
     t.equal(model.units().length - before, 160, 'every sentence is embedded once')
-    t.same(lines.splice(0), ['all sentences have vectors of their own'])
+    t.same(lines.splice(0), ['all passages and sentences have their vectors'])
   })
 
   await t.test('a model that fails is tried again, and said once', async t => {
@@ -223,7 +223,10 @@ tap.test('several processes and a model that fails', { skip: skipReason(world) }
     model.fail(false)
     await until('all are filled', filled)
     await until('it is said', () => lines.length > 1)
-    t.match(lines.splice(0), [/^sentences could not be embedded in the background/, /^all sentences/])
+    t.match(lines.splice(0), [
+      /^passages or sentences could not be embedded in the background/,
+      /^all passages and sentences/,
+    ])
   })
 
   await t.test('a batch under way ends with the service, and its claim with it', async t => {
@@ -268,7 +271,7 @@ tap.test('several processes and a model that fails', { skip: skipReason(world) }
     )
     upkeep(t).written('default')
     await until('nothing is missing', async () => (await collectionIn(app)).missing_unit_chunk_count === 0)
-    t.ok(lines.includes('the embedding model rejects the sentences of a chunk'))
+    t.ok(lines.includes('the embedding model rejects a chunk, or its sentences'))
     t.equal((await app.ask({ question: 'Which sea is blue?' })).status, 200)
   })
 })

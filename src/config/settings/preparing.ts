@@ -37,6 +37,12 @@ export const preparingSettings = {
     'Total size of `PUT /documents` bodies that may be queued or in progress; further ones get 503.',
     integer(1, 1_048_576),
   ),
+  wordsFirstMs: setting(
+    'INGEST_WORDS_FIRST_MS',
+    '10000',
+    'Time after which `askwell ingest` stores the rest of the documents before their vectors are made, which follow at its end: they are found by their words at once.',
+    integer(0, 86_400_000),
+  ),
   keepOriginals: setting(
     'KEEP_ORIGINALS',
     'yes',

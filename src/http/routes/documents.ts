@@ -61,6 +61,7 @@ export interface CollectionView {
   readonly chunkCount: number
   readonly outdated: number
   readonly fromStoredText: number
+  readonly lackingVectors: number
   readonly withUnits: number
   readonly lackingUnits: number
   readonly unitState: string
@@ -200,12 +201,14 @@ function abstentionJson({ doubtful, hopeless, lose, questions, isJudged }: NonNu
 
 function collectionJson(collection: CollectionView) {
   const { name, epoch, documentCount, chunkCount, languages, chunking, model, updatedAt } = collection
-  const { outdated, fromStoredText, withUnits, lackingUnits, unitState, abstention, calibration } = collection
+  const { outdated, fromStoredText, lackingVectors, withUnits, lackingUnits, unitState, abstention, calibration } =
+    collection
   return {
     name,
     epoch,
     document_count: documentCount,
     chunk_count: chunkCount,
+    missing_vector_chunk_count: lackingVectors,
     unit_chunk_count: withUnits,
     missing_unit_chunk_count: lackingUnits,
     unit_state: unitState,

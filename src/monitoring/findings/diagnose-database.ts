@@ -187,13 +187,13 @@ function outdated({ database: { outdated: count } }: Facts): Finding | null {
   )
 }
 
-/** Documents are found by their chunks meanwhile. */
+/** Documents are found by their chunks meanwhile, or by their words. */
 function unitsBehind({ database: { unitsBehind: count } }: Facts): Finding | null {
   if (count === null || count === 0) return null
   const which = count === 1 ? '1 chunk has' : `${count.toLocaleString('en')} chunks have`
   return finding(
     'info',
     'units-behind',
-    `${which} no vectors of single sentences yet; they are made in the background, and questions are answered meanwhile. GET /collections says how many are left.`,
+    `${which} no vectors of single sentences yet, or none at all; they are made in the background, and questions are answered meanwhile. GET /collections says how many are left.`,
   )
 }

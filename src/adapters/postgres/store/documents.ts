@@ -6,6 +6,7 @@ import type {
   StoredDocument,
   Written,
 } from '../../../ingest/terms.ts'
+import type { Embedder } from '../../../ask/retrieval/embedder.ts'
 import { createCollectionStore, deletedMeanwhile, switchedMeanwhile } from './collections.ts'
 import { fullPace, type Step } from '../../../resilience/pace.ts'
 import { createTurns } from '../../../resilience/turns.ts'
@@ -142,8 +143,8 @@ export function createDocumentStore(
   const get = async (id: string, signal = always): Promise<StoredDocument | null> =>
     await lease('documents', sql => selectDocument(sql, id), signal)
 
-  const preparedness = async (marks: PreparationMarks, signal = always) =>
-    await lease('documents', sql => selectPreparedness(sql, marks), signal)
+  const preparedness = async (marks: PreparationMarks, languages: Embedder['languages'], signal = always) =>
+    await lease('documents', sql => selectPreparedness(sql, marks, languages), signal)
 
   return { ...createCollectionStore(database), known, write, rewrite, markSeen, prune, remove, get, preparedness }
 }

@@ -1,14 +1,17 @@
-import type { PendingChunk, UnitsFilling, UnitsRow } from '../../../ingest/terms.ts'
+import type { Embedder } from '../../../ask/retrieval/embedder.ts'
+import type { FillingCounts, PendingChunk, UnitsFilling, UnitsRow, WindowVector } from '../../../ingest/terms.ts'
 import type { Database, Sql } from '../database.ts'
 import { retryConflicts } from '../retry-conflicts.ts'
+import { lacksVectors, storeVectors } from './missing-vectors.ts'
 import { selectPending } from './pending-chunk.ts'
 import { inBase64 } from './units.ts'
 import { unitClaims, type Owner, type Run } from './unit-claims.ts'
 
-/** Reads the chunks of a collection that have vectors of a model and no units, and stores their units. */
+/** Reads the chunks of a collection that have no vectors of a model, or no units, and stores them. */
 export function missingUnits(
   database: Pick<Database, 'lease'>,
   { collectionId, modelId }: Owner,
+  languages: Embedder['languages'],
   signal: AbortSignal,
 ): UnitsFilling {
   const run: Run = (work, until = signal) =>
@@ -20,16 +23,32 @@ export function missingUnits(
       and not exists (select from chunk_units u where u.chunk_id = c.id and u.model_id = ${modelId})`
   }
 
-  async function counts(afterId: string) {
+  const isBare = (sql: Sql) => lacksVectors(sql, { collectionId, modelId }, languages)
+
+  async function counts(afterId: string): Promise<FillingCounts> {
     const [row] = await run(
       async sql => sql`
       select (select chunk_count from collections where id = ${collectionId}) as chunks,
+        (select count(*)::int from chunks c where ${isBare(sql)}) as bare,
         (select count(*)::int from chunk_vectors v
           where v.collection_id = ${collectionId} and v.model_id = ${modelId} and v.window_number = 0 and v.chunk_id > ${afterId}::bigint
             and not exists (select from chunk_units u where u.chunk_id = v.chunk_id and u.model_id = v.model_id)) as lacking,
         exists (select from unit_fillings where collection_id = ${collectionId} and model_id = ${modelId}) as is_begun`,
     )
-    return { chunks: Number(row?.['chunks']), lacking: Number(row?.['lacking']), isBegun: row?.['is_begun'] === true }
+    return {
+      chunks: Number(row?.['chunks']),
+      withoutVectors: Number(row?.['bare']),
+      lacking: Number(row?.['lacking']),
+      isBegun: row?.['is_begun'] === true,
+    }
+  }
+
+  async function nextBare(afterId: string, limit: number): Promise<PendingChunk[]> {
+    return await run(sql => selectPending(sql, isBare(sql), afterId, limit))
+  }
+
+  async function vectorsFilled(): Promise<void> {
+    await run(sql => sql`update collections set epoch = epoch + 1, updated_at = now() where id = ${collectionId}`)
   }
 
   async function next(afterId: string, limit: number): Promise<PendingChunk[]> {
@@ -48,10 +67,19 @@ export function missingUnits(
     )
   }
 
-  return { counts, next, store, ...unitClaims(run, { collectionId, modelId }) }
+  return {
+    counts,
+    nextBare,
+    storeVectors: (vectors: readonly WindowVector[]) =>
+      run(sql => storeVectors(sql, { collectionId, modelId }, vectors, 'the model in use')),
+    vectorsFilled,
+    next,
+    store,
+    ...unitClaims(run, { collectionId, modelId }),
+  }
 }
 
-/** Chunks of all collections whose units are still to be embedded in the background. */
+/** Chunks of all collections whose vectors or units are still to be embedded in the background. */
 export async function countUnitsBehind(sql: Sql): Promise<number> {
   const [row] = await sql`select coalesce(sum(remaining), 0)::int as count from unit_fillings`
   return Number(row?.['count'])

@@ -1,4 +1,5 @@
 import type { PreparationMarks, Preparedness } from '../../../ingest/terms.ts'
+import type { Embedder } from '../../../ask/retrieval/embedder.ts'
 import type { Fragment, Sql } from '../database.ts'
 
 /** Counting stops at this number, per collection. */
@@ -19,13 +20,21 @@ export function isOutdated(sql: Sql, { read, restored }: PreparationMarks, setti
   return sql`(${markOf(sql)} < ${low} or (${markOf(sql)} > ${low} and ${markOf(sql)} < ${high}) or ${markOf(sql)} > ${high})`
 }
 
-export async function selectPreparedness(sql: Sql, marks: PreparationMarks): Promise<Map<string, Preparedness>> {
+export async function selectPreparedness(
+  sql: Sql,
+  marks: PreparationMarks,
+  languages: Embedder['languages'],
+): Promise<Map<string, Preparedness>> {
+  const readable = languages === 'any' ? null : [...languages]
   const rows = await sql`
     select c.name,
       (select count(*)::int from (
         select from documents d where d.collection_id = c.id and ${isOutdated(sql, marks, sql`c.chunk_mark`)} limit ${mostOutdated}) o) as outdated,
       (select count(*)::int from (
         select from documents d where d.collection_id = c.id and ${markOf(sql)} = ${marks.restored}::bytea || c.chunk_mark limit ${mostOutdated}) s) as stored,
+      (select count(*)::int from (
+        select from chunks k where c.model_id is not null and k.collection_id = c.id and (${readable}::text[] is null or k.language = any(${readable}::text[]))
+          and not exists (select from chunk_vectors v where v.chunk_id = k.id and v.model_id = c.model_id) limit ${mostOutdated}) b) as lacking_vectors,
       (select count(*)::int from chunk_units u where u.collection_id = c.id and u.model_id = c.model_id) as with_units,
       (select count(*)::int from (
         select from chunk_vectors v where v.collection_id = c.id and v.model_id = c.model_id and v.window_number = 0
@@ -38,6 +47,7 @@ export async function selectPreparedness(sql: Sql, marks: PreparationMarks): Pro
       {
         outdated: Number(row['outdated']),
         fromStoredText: Number(row['stored']),
+        lackingVectors: Number(row['lacking_vectors']),
         withUnits: Number(row['with_units']),
         lackingUnits: Number(row['lacking_units']),
         isFilling: row['is_filling'] === true,

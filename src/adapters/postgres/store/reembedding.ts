@@ -1,20 +1,13 @@
 import { AskError } from '../../../errors.ts'
-import type { PendingChunk } from '../../../ingest/terms.ts'
+import type { PendingChunk, WindowVector } from '../../../ingest/terms.ts'
 import type { Database, Sql } from '../database.ts'
-import { vectorText } from '../vector-text.ts'
 import { ensureModel } from './ensure.ts'
 import { retryConflicts } from '../retry-conflicts.ts'
 import { deletedMeanwhile } from './collections.ts'
 import { missingUnits } from './missing-units.ts'
+import { lacksVectors, storeVectors } from './missing-vectors.ts'
 import { selectPending } from './pending-chunk.ts'
 import { dropOtherVectorIndexes, ensureVectorIndex } from './vector-index.ts'
-
-export interface WindowVector {
-  readonly chunkId: string
-  readonly start: number
-  readonly end: number
-  readonly embedding: Float32Array
-}
 
 export type Reembedding = Awaited<ReturnType<typeof openReembedding>>
 
@@ -34,7 +27,6 @@ export async function openReembedding(
   const run = <T>(work: (sql: Sql) => Promise<T>): Promise<T> =>
     retryConflicts(signal, () => database.lease(terms, work))
   const { collectionId, modelId } = await run(sql => resolveIds(sql, name, model))
-  const readable = model.languages === 'any' ? null : [...model.languages]
 
   async function remaining(): Promise<number> {
     const [row] = await run(async sql => sql`select count(*)::int as count from chunks c where ${pending(sql)}`)
@@ -46,17 +38,7 @@ export async function openReembedding(
   }
 
   async function store(vectors: readonly WindowVector[]): Promise<void> {
-    const numbers = numbered(vectors)
-    await run(
-      async sql => sql`
-      insert into chunk_vectors (chunk_id, model_id, collection_id, window_number, start_at, end_at, embedding)
-      select u.chunk_id, ${modelId}, ${collectionId}, u.number, u.start_at, u.end_at, u.embedding::halfvec
-      from unnest(${vectors.map(v => v.chunkId)}::bigint[], ${numbers}::int[], ${vectors.map(v => v.start)}::int[], ${vectors.map(v => v.end)}::int[],
-        ${vectors.map(v => vectorText(v.embedding))}::text[]) as u(chunk_id, number, start_at, end_at, embedding)
-      join chunks c on c.id = u.chunk_id
-      for key share of c
-      on conflict do nothing`,
-    )
+    await run(sql => storeVectors(sql, { collectionId, modelId }, vectors, 'any model'))
   }
 
   /**
@@ -86,8 +68,7 @@ export async function openReembedding(
   }
 
   function pending(sql: Sql) {
-    return sql`c.collection_id = ${collectionId} and (${readable}::text[] is null or c.language = any(${readable}::text[]))
-      and not exists (select from chunk_vectors v where v.chunk_id = c.id and v.model_id = ${modelId})`
+    return lacksVectors(sql, { collectionId, modelId }, model.languages)
   }
 
   /** Whether the collection is searched by vectors of this model, so that nothing needs to be switched. */
@@ -111,7 +92,7 @@ export async function openReembedding(
     await run(sql => dropOtherVectorIndexes(sql, collectionId, modelId))
   }
 
-  const units = missingUnits(database, { collectionId, modelId }, signal)
+  const units = missingUnits(database, { collectionId, modelId }, model.languages, signal)
   return { remaining, next, store, index, isCurrent, finish, dropOld, units }
 }
 
@@ -119,14 +100,4 @@ async function resolveIds(sql: Sql, name: string, model: { readonly name: string
   const [collection] = await sql`select id from collections where name = ${name}`
   if (!collection) throw new AskError('unknown_collection', { detail: `there is no collection "${name}"` })
   return { collectionId: Number(collection['id']), modelId: await ensureModel(sql, model) }
-}
-
-/** Numbers the windows 0, 1, 2, … within each chunk. */
-function numbered(vectors: readonly WindowVector[]): number[] {
-  const seen = new Map<string, number>()
-  return vectors.map(({ chunkId }) => {
-    const number = seen.get(chunkId) ?? 0
-    seen.set(chunkId, number + 1)
-    return number
-  })
 }
