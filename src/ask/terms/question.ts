@@ -1,5 +1,3 @@
-import type { MeasurePart } from '../../text/measures.ts'
-
 /** What is asked, and what analysis makes of it. */
 
 export type Mode = 'fast' | 'smart' | 'auto'
@@ -77,7 +75,7 @@ export interface QueryTerm {
   /** A date, provision or code: content only where the collection has it, else its words are. */
   readonly standsIn?: boolean
   /** Part of what measures the case of who asks ("after 20 days"). Its number is content only where the collection has it. */
-  readonly measure?: MeasurePart
+  readonly measure?: 'number' | 'unit'
   /** A follow-up leaves it unsaid; from an earlier turn. */
   readonly isBorrowed?: true
   /** Chunks of the collection that have it; known after the search, as are the next two. */
