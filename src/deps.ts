@@ -226,7 +226,11 @@ function openUpkeep(
   const calibration = config.calibration ? keep(openCalibrationUpkeep(parts)) : null
   // Whether there is anything to do is looked up aside: no question waits for that connection.
   const store = createCollectionStore({ lease: parts.database.aside })
-  const units = keep(openUnitsUpkeep({ ...parts, store, onFilled: name => calibration?.written(name) }))
+  const onFilled = (name: string) => {
+    index.written(name)
+    calibration?.written(name)
+  }
+  const units = keep(openUnitsUpkeep({ ...parts, store, onFilled }))
   // What costs something is not embedded because a service starts.
   const isFree = (config.models.prices?.embedding ?? 0) === 0
   return {

@@ -132,18 +132,11 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
           })
           for (const name of notFound(options.columns, asked))
             say(host, printable(`askwell: --columns: no table has a column "${name}" to ask about`))
+          const { leftOut, isComplete } = await unitsAfter(options.collection, { host, database, embedder, signal })
+          if (report.chunksWithoutVectors > 0 && !isComplete) host.exitCode = exitCodes.partly
+          // After the vectors, because it builds their index.
           if (report.chunks > 0)
             await optimizeTables(host, database, await store.collection(options.collection), signal)
-          const isLackingVectors = report.chunksWithoutVectors > 0
-          if (isLackingVectors) say(host, 'all documents are found by their words; their vectors follow')
-          const { leftOut, isComplete } = await unitsAfter(options.collection, {
-            host,
-            database,
-            embedder,
-            isLackingVectors,
-            signal,
-          })
-          if (isLackingVectors && !isComplete) host.exitCode = exitCodes.partly
           await calibrateAfter(options.collection, { host, config, database, embedder, signal })
           const chunksWithoutUnits = report.chunksWithoutUnits + Math.min(leftOut, report.chunks)
           return { report: { ...report, chunksWithoutUnits }, skipped, columns }

@@ -52,20 +52,20 @@ export async function makeUnits(store: UnitsFilling, { host, embedder, signal }:
  */
 export async function unitsAfter(
   collection: string,
-  {
-    database,
-    isLackingVectors = false,
-    ...parts
-  }: MakingUnits & { readonly database: Database; readonly isLackingVectors?: boolean },
+  { database, ...parts }: MakingUnits & { readonly database: Database },
 ): Promise<MadeUnits> {
   const { host, embedder, signal } = parts
-  const areUnitsLacking = embedder.areUnitsBehind && embedder.unitsUpTo
-  if (!(isLackingVectors || areUnitsLacking) || signal.aborted) return none
+  if (signal.aborted) return none
   try {
     const found = await createCollectionStore(database).collection(collection, signal)
     if (found?.model?.name !== embedder.model) return none
     const owner = { collectionId: found.id, modelId: found.model.id }
-    return await makeUnits(missingUnits(database, owner, embedder.languages, signal), parts)
+    const store = missingUnits(database, owner, embedder.languages, signal)
+    // This load, or an earlier one that was ended.
+    const isLackingVectors = (await store.counts('0')).withoutVectors > 0
+    if (isLackingVectors) say(host, 'all documents are found by their words; their vectors follow')
+    if (!isLackingVectors && !(embedder.areUnitsBehind && embedder.unitsUpTo)) return none
+    return await makeUnits(store, parts)
   } catch (error) {
     if (signal.aborted) throw error
     say(

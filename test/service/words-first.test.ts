@@ -124,8 +124,9 @@ tap.test('whatever ends it, a service goes on', { skip: skipReason(world) }, asy
     t.equal(code, 3)
     t.match(stderr, /documents stored, but not all their vectors: .*askwell reembed/)
     model.fail(false)
-    const again = await startCli(['reembed', '--collection', 'default'], { env, cwd }).finished
+    const again = await startCli(['ingest', 'tales.jsonl'], { env, cwd }).finished
     t.equal(again.code, 0, again.stderr)
+    t.match(again.stdout, /150 unchanged/)
     t.match(await stateOf(env), { vectors: count, window_count: String(count), chunk_count: count })
   })
 })
