@@ -103,7 +103,7 @@ export async function load(
   deps: LoadDeps,
   options: LoadOptions,
 ): Promise<LoadReport> {
-  const startedAt = performance.now()
+  const prepare = preparationOf(deps, options)
   const runId = createRunId()
   const target = await deps.store.openCollection(options.collection, deps.model)
   const faultySources = new Set<string>()
@@ -123,7 +123,8 @@ export async function load(
     for await (const { drafts, unchanged, characters } of batches(outcomes, hooks)) {
       options.signal.throwIfAborted()
       charactersRead += characters
-      const prepared = isWordsOnly() ? wordsOnly(drafts) : await embedded(drafts)
+      const { prepared, ...lacking } = await prepare(drafts, target.chunkCount + report.chunks, onDraftFault)
+      report = withLacking(report, lacking)
       if (waiting.length >= maxWaiting) await writing
       waiting.push({ prepared, unchangedIds: unchanged.map(each => documentId(options.collection, each)), characters })
       writing ??= writeWaiting()
@@ -139,22 +140,6 @@ export async function load(
     update({ removed: await deps.store.prune(target, scope) })
   }
   return report
-
-  function isWordsOnly(): boolean {
-    return performance.now() - startedAt >= (options.wordsAfterMs ?? Infinity)
-  }
-
-  function wordsOnly(drafts: readonly Draft[]): PreparedDocument[] {
-    const lacking = drafts.flatMap(({ chunks }) => chunks).filter(({ windows }) => windows.length > 0).length
-    update({ chunksWithoutVectors: report.chunksWithoutVectors + lacking })
-    return withoutVectors(options.collection, drafts)
-  }
-
-  async function embedded(drafts: readonly Draft[]): Promise<PreparedDocument[]> {
-    const fitting = withinLimit(drafts, target.chunkCount + report.chunks, deps.unitsUpTo)
-    if (fitting.without > 0) update({ chunksWithoutUnits: report.chunksWithoutUnits + fitting.without })
-    return await deps.embed(options.collection, fitting.drafts, onDraftFault, options.signal)
-  }
 
   function onFault(fault: ReadFault): void {
     faultySources.add(fault.source ?? fault.path)
@@ -198,6 +183,42 @@ export async function load(
       for (const document of prepared) sum = added(sum, await writeEach([document]))
       return sum
     }
+  }
+}
+
+function withLacking(report: LoadReport, { vectors, units }: Pick<Preparation, 'vectors' | 'units'>): LoadReport {
+  return {
+    ...report,
+    chunksWithoutVectors: report.chunksWithoutVectors + vectors,
+    chunksWithoutUnits: report.chunksWithoutUnits + units,
+  }
+}
+
+interface Preparation {
+  readonly prepared: PreparedDocument[]
+  /** Chunks whose vectors follow. */
+  readonly vectors: number
+  /** Chunks whose units were left out. */
+  readonly units: number
+}
+
+/** Embeds the drafts or, when the load has taken `wordsAfterMs`, leaves that for later. */
+function preparationOf(
+  { embed, unitsUpTo }: Pick<LoadDeps, 'embed' | 'unitsUpTo'>,
+  { collection, wordsAfterMs = Infinity, signal }: Pick<LoadOptions, 'collection' | 'wordsAfterMs' | 'signal'>,
+) {
+  const startedAt = performance.now()
+  return async (
+    drafts: readonly Draft[],
+    chunks: number,
+    onFault: Parameters<LoadDeps['embed']>[2],
+  ): Promise<Preparation> => {
+    if (performance.now() - startedAt >= wordsAfterMs) {
+      const vectors = drafts.flatMap(draft => draft.chunks).filter(({ windows }) => windows.length > 0).length
+      return { prepared: withoutVectors(collection, drafts), vectors, units: 0 }
+    }
+    const fitting = withinLimit(drafts, chunks, unitsUpTo)
+    return { prepared: await embed(collection, fitting.drafts, onFault, signal), vectors: 0, units: fitting.without }
   }
 }
 
