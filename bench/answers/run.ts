@@ -33,6 +33,8 @@ const { values: options, positionals } = parseArgs({
 const folder = positionals[0] ?? process.env['EVAL_SETS'] ?? join(checkout, '../shared/eval')
 const perKind = options.quick ? 12 : 40
 const perRanking = options.quick ? 40 : 150
+/** A busy server of models may time out; it has cached what it made, so the next attempt gets further. */
+const attempts = 3
 
 if (!existsSync(folder)) {
   say(`left out: there are no sets in ${folder}; name their folder as an argument or in EVAL_SETS`)
@@ -94,9 +96,6 @@ function present(sets: readonly string[]): string[] {
     return []
   })
 }
-
-/** A busy server of models may time out; it has cached what it made, so the next attempt gets further. */
-const attempts = 3
 
 /** In a process of its own, because each setup has other models. Null without sets. */
 async function evaluate<Result>(setup: Setup, args: readonly string[]): Promise<Result | null> {
