@@ -73,10 +73,21 @@ function detailOf(status: number, model: string): string {
   return `The API rejected the request to model "${model}". Check the model name and its limits.`
 }
 
+/** Codes and types of errors that another attempt will not cure. */
+const rejections =
+  /invalid_request|context_length|content_filter|insufficient_quota|authentication|invalid_api_key|permission|not_found/
+
 /** Errors inside the stream: some servers cannot report them otherwise after status 200. */
 function fromStream(error: APIError): AskError {
-  const isBusy = /rate_limit|429|too_many/.test(`${String(error.code)} ${String(error.type)}`)
-  if (isBusy)
+  const signs = `${String(error.code)} ${String(error.type)}`
+  const status = Number(error.code)
+  const isRejection = status >= 400 && status < 500 && ![408, 409, 425, 429].includes(status)
+  if (rejections.test(signs) || isRejection)
+    return new AskError('model_rejected', {
+      detail: 'The API rejected the request inside its reply. Check the model name and its limits.',
+      cause: error,
+    })
+  if (/rate_limit|429|too_many/.test(signs))
     return new AskError('model_busy', {
       detail: 'The rate limit of the model API is reached; try again later.',
       cause: error,
