@@ -63,10 +63,11 @@ export function createPipeline(steps: Steps): AskWithin {
     }
     if (written.isAbstained) return yield* abstain({ ...base, judged, model: written.model })
 
-    const { text, citations, cache, generator, model } = written
+    const { text, citations, cache, generator, model, isTruncated } = written
     yield { type: 'citations', citations }
     const { confidence } = judged
-    yield { type: 'done', answer: { ...base, confidence, text, abstained: false, citations, cache, generator, model } }
+    const answer = { ...base, confidence, text, abstained: false, citations, cache, generator, model }
+    yield { type: 'done', answer: { ...answer, ...(isTruncated && { isTruncated }) } }
   }
 }
 
