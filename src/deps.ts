@@ -28,7 +28,8 @@ import { createEvents, type EventBus, type Events } from './events.ts'
 import { logEvents } from './log-events.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { createFigures, type Figures } from './monitoring/figures/figures.ts'
-import { longWaitMs } from './monitoring/findings/facts.ts'
+import { promptRoom } from './ask/generation/prompt-room.ts'
+import { longWaitMs, type FirstWordFacts } from './monitoring/findings/facts.ts'
 import { openPreparing, type Preparing } from './wiring/prepare-pool.ts'
 import { type LimiterStatus } from './resilience/limiter.ts'
 import { createPace, fullPace, type Step } from './resilience/pace.ts'
@@ -79,6 +80,8 @@ export interface Deps {
   readonly limiter: () => LimiterStatus
   /** Calls to the language model; null without one. */
   readonly modelCalls: Guarded['modelCalls']
+  /** The waits for its first word; null without one. */
+  readonly firstWord: (() => FirstWordFacts) | null
   /** Daily budgets of the models. */
   readonly budgets: Budgets
   /** Await this after a write, before replying. `collection` is the one that changed. */
@@ -120,7 +123,7 @@ export async function openDeps(
     subscribe({ questionAnswered: questionAsked, questionFailed: questionAsked, passagesFound: questionAsked })
     if (database.isReadOnly()) emit.writesChanged(false)
     const guarded = keep(openGuards({ config, database, models: unguarded, reranker: unguardedReranker, events }))
-    const { modelCalls, reads, states, pulse, lastFault } = guarded
+    const { modelCalls, reads, states, pulse, lastFault, promptTokensWithin } = guarded
     const redis = config.redis && keep(openSharedCache(config.redis, { database: name, log, events: emit, follow }))
     const budgets = keep(budgetsOf(config, redis, emit))
     const { models, reranker } = charged(guarded, config.models, budgets)
@@ -134,7 +137,7 @@ export async function openDeps(
     subscribe({ historyLost: ({ id }) => caches.dropAnswers(id) })
     const { admission, limiter } = admissionOf(config, { hasModel: models.chat !== null, events: emit })
     const opened = { database, bm25, snapshots, caches, models, admission, budgets, reads, reranker }
-    const pipelineWith = pipelinesOn({ ...opened, config, log, events: emit })
+    const pipelineWith = pipelinesOn({ ...opened, promptTokensWithin, config, log, events: emit })
     const pipeline = pipelineWith({})
     if (pipeline.semanticCache) keep(pipeline.semanticCache)
     keep(pipeline.cachedAsk)
@@ -172,6 +175,7 @@ export async function openDeps(
       lastFault,
       limiter,
       modelCalls,
+      firstWord: firstWordOf(guarded, config.ask),
       close,
     }
   } catch (error) {
@@ -182,6 +186,15 @@ export async function openDeps(
 
 function pipelinesOn({ config, ...parts }: Parameters<typeof createAskPipeline>[0]): Deps['pipelineWith'] {
   return ask => createAskPipeline({ ...parts, config: { ...config, ask: { ...config.ask, ...ask } } })
+}
+
+function firstWordOf(
+  { firstWord, promptTokensWithin }: Pick<Guarded, 'firstWord' | 'promptTokensWithin'>,
+  { promptTokens: mostPromptTokens, timeoutMs }: Config['ask'],
+): Deps['firstWord'] {
+  if (!firstWord) return null
+  const promptTokens = () => promptRoom(mostPromptTokens, timeoutMs, promptTokensWithin)
+  return () => ({ ...firstWord(), promptTokens: promptTokens(), mostPromptTokens })
 }
 
 interface Closable {

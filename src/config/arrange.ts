@@ -171,6 +171,7 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
     budgets: budgetsOf(raw),
     guard: {
       silenceMs: raw.modelSilenceMs,
+      firstWordMs: raw.modelFirstWordMs,
       hedgeMs: raw.embeddingHedgeMs,
       maxModelCalls: raw.modelMaxConcurrency,
     },

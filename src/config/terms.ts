@@ -75,6 +75,8 @@ export interface Config {
     readonly maxModelCalls: number | undefined
     /** Idle timeout of the language model, before the first token and between tokens. */
     readonly silenceMs: number
+    /** Longest wait for the first word of the language model; undefined to learn it. */
+    readonly firstWordMs: number | undefined
     /** Delay after which a question's embedding request is sent a second time; 0 for never. */
     readonly hedgeMs: number
   }

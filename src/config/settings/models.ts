@@ -97,7 +97,13 @@ export const modelSettings = {
   modelSilenceMs: setting(
     'MODEL_SILENCE_MS',
     '10000',
-    'Idle timeout of the language model, before the first token and between tokens; on expiry the answer is extractive.',
+    'Idle timeout of the language model: the longest time without any byte, be it of a thought or of a comment that keeps the connection alive. On expiry the answer is extractive.',
+    integer(100, 600_000),
+  ),
+  modelFirstWordMs: setting(
+    'MODEL_FIRST_WORD_MS',
+    undefined,
+    "Longest wait for the first word of the language model's answer. Unset: learned, twice what it usually needs, and at least `MODEL_SILENCE_MS`; signs of life extend it. Never longer than the request may take.",
     integer(100, 600_000),
   ),
   embeddingHedgeMs: setting(

@@ -1,4 +1,5 @@
 import { modelFaults, type ModelFault } from '../../faults.ts'
+import { diagnoseFirstWord } from './diagnose-first-word.ts'
 import type { Facts } from './facts.ts'
 import { counted, type Finding } from './findings.ts'
 
@@ -32,7 +33,11 @@ const leastShare = 0.2
 export function diagnoseModels(facts: Facts): Finding[] {
   const failing = (['chat', 'embeddings', 'rerank'] as const).flatMap(model => diagnoseModel(model, facts) ?? [])
   const isFailing = failing.some(({ culprit }) => culprit === 'chat')
-  return [...failing, ...((isFailing ? null : diagnoseSaturation(facts)) ?? [])]
+  return [
+    ...failing,
+    ...((isFailing ? null : diagnoseSaturation(facts)) ?? []),
+    ...diagnoseFirstWord(facts.firstWord, isFailing),
+  ]
 }
 
 const declinedAtLeast = 3

@@ -1,0 +1,98 @@
+import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { adminKey, anyWorld } from '../support/app.ts'
+import { startHandbookApp } from '../support/handbook-app.ts'
+
+/** How long a language model is waited for that thinks, or reads slowly. */
+
+const event = (delta: object, finish_reason: string | null = null) =>
+  `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason }] })}\n\n`
+const told = 'A place costs 12,000 tenge a month [1].'
+
+async function startModel(test: Test, before: (reply: ServerResponse) => Promise<void>) {
+  const model = { before, url: '', prompts: [] as string[] }
+  const server = createServer(async (incoming, reply) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of incoming) chunks.push(chunk as Buffer)
+    model.prompts.push(Buffer.concat(chunks).toString())
+    await model.before(reply)
+    if (!reply.headersSent) reply.writeHead(200, { 'content-type': 'text/event-stream' })
+    reply.end(event({ content: told }) + event({}, 'stop') + 'data: [DONE]\n\n')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  test.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  model.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
+  return model
+}
+
+const settings = (url: string) => ({
+  OPENAI_BASE_URL: url,
+  CHAT_MODEL: 'm',
+  EMBEDDING_MODEL: 'local',
+  ABSTAIN_BELOW: '0',
+  ANSWER_CACHE_SECONDS: '0',
+  FAST_ANSWER_CACHE_SECONDS: '0',
+  RATE_LIMIT: '0',
+})
+const question = 'How much does a place in the dormitory cost?'
+
+t.test('thoughts and comments are signs of life, however long they go on', async t => {
+  const pieces = { thought: event({ content: '', reasoning_content: 'hm' }), comment: ': PROCESSING\n\n' }
+  const model = await startModel(t, async () => {})
+  const app = await startHandbookApp(t, anyWorld, { ...settings(model.url), MODEL_SILENCE_MS: '1000' })
+  for (const [name, piece] of Object.entries(pieces)) {
+    model.before = async reply => {
+      reply.writeHead(200, { 'content-type': 'text/event-stream' })
+      for (let i = 0; i < 12; i++) {
+        reply.write(piece)
+        await sleep(200)
+      }
+    }
+    t.match((await app.ask({ question })).json, { answer: told, generator: 'llm', degraded: [] }, name)
+  }
+})
+
+t.test('a model that reads slowly: it is waited for as it needs, and a finding names the setting', async t => {
+  const model = await startModel(t, async () => void (await sleep(1200)))
+  const app = await startHandbookApp(t, anyWorld, { ...settings(model.url), MODEL_SILENCE_MS: '800' })
+  t.match((await app.ask({ question })).json, { generator: 'extractive', degraded: ['generation'] })
+  const findings = async () => {
+    const { json } = await app.send('GET', '/monitoring/pool-status', undefined, {
+      authorization: `Bearer ${adminKey}`,
+    })
+    return (json.service.findings as { code: string; detail: string }[]).filter(
+      ({ code }) => code === 'chat-first-word-late',
+    )
+  }
+  t.match(await findings(), [{ detail: /did not begin 1 of 1 answer .*MODEL_FIRST_WORD_MS/ }])
+  for (let i = 0; i < 2; i++) t.match((await app.ask({ question })).json, { answer: told, degraded: [] })
+  t.match(await findings(), [{ detail: /did not begin 1 of 3 answers .* usually needs 1\.\d s/ }])
+})
+
+t.test('MODEL_FIRST_WORD_MS: from the first question on', async t => {
+  const model = await startModel(t, async () => void (await sleep(1200)))
+  const waits = { MODEL_SILENCE_MS: '500', MODEL_FIRST_WORD_MS: '20000' }
+  const app = await startHandbookApp(t, anyWorld, { ...settings(model.url), ...waits })
+  t.match((await app.ask({ question })).json, { answer: told, degraded: [] })
+})
+
+t.test('a model that reads slowly gets shorter prompts when its first word would come too late', async t => {
+  const model = await startModel(t, async () => void (await sleep(2000)))
+  const app = await startHandbookApp(t, anyWorld, {
+    ...settings(model.url),
+    MODEL_FIRST_WORD_MS: '20000',
+    REQUEST_TIMEOUT_MS: '4000',
+  })
+  const wide = { question: 'students grant dormitory library book', top_k: 20, mode: 'fast' }
+  t.match((await app.ask(wide)).json, { degraded: [] })
+  await app.ask(wide)
+  const [first = '', second = ''] = model.prompts
+  t.ok(second.length < first.length, `${first.length} characters, then ${second.length}`)
+})
