@@ -100,20 +100,27 @@ export interface OpenOptions {
   readonly channel?: Channel
   /** Follows secrets that were read from files. */
   readonly follow?: FollowSecret
+  /** Reads these files again, at once. */
+  readonly reloadSecrets?: (() => void) | undefined
 }
 
 /** Opens the adapters, then builds the pipeline on them. Closes what was opened if something fails. */
 export async function openDeps(
   config: Config,
   log: Logger,
-  { patienceMs, signal, channel, follow = () => {} }: OpenOptions = {},
+  { patienceMs, signal, channel, follow = () => {}, reloadSecrets }: OpenOptions = {},
 ): Promise<Deps> {
   const { keep, close } = createCloser()
   const events = createEvents((err, event) => log.error({ err, event }, 'a subscriber of events failed'))
   const { emit, subscribe } = events
   try {
     const pace = createPace()
-    const backends = await openBackends(config, log, { patienceMs, signal, emit, follow, step: pace.step }, keep)
+    const backends = await openBackends(
+      config,
+      log,
+      { patienceMs, signal, emit, follow, reloadSecrets, step: pace.step },
+      keep,
+    )
     const { database, name, bm25, store, unguarded, unguardedReranker } = backends
     const metrics = createMetrics(database.status)
     keep({ close: async () => metrics.stop() })
@@ -261,6 +268,7 @@ interface StoreOptions {
   readonly signal: AbortSignal | undefined
   readonly emit: Events
   readonly follow: FollowSecret
+  readonly reloadSecrets: (() => void) | undefined
   readonly step: Step
 }
 
@@ -271,17 +279,18 @@ async function openBackends(
   options: StoreOptions,
   keep: ReturnType<typeof createCloser>['keep'],
 ) {
+  const keys = { follow: options.follow, onKeyRejected: options.reloadSecrets }
   const opening = openStore(config, log, options, keep)
   opening.catch(() => {}) // awaited below; the models may fail first
   const unguarded = keep(
     await openModels(config.models, {
-      follow: options.follow,
+      ...keys,
       knownDimensions: async model => (await opening).store.dimensionsOf(model),
       onAssumed: assumption => log.warn({ assumption }, 'the embedding model: something was assumed'),
       ...(options.patienceMs !== undefined && { onAbsent: error => logAbsentModel(error, log) }),
     }),
   )
-  const unguardedReranker = await openReranker(config.rerank, options.follow)
+  const unguardedReranker = await openReranker(config.rerank, keys)
   if (unguardedReranker) keep(unguardedReranker)
   const [store] = await Promise.all([opening, unguarded.warm()])
   return { ...store, unguarded, unguardedReranker }

@@ -27,7 +27,7 @@ export function readConfig(env: Environment = process.env, defaults: Environment
   const known = withoutForeign({ ...defaults, ...withoutEmpty(env) }, notices)
   const { values, files } = withFiles(known, faults)
   const raw = readSettings(values, files, faults)
-  faults.push(...faultsBetween(raw))
+  faults.push(...faultsBetween(raw, faults))
   const keySources = keySourcesOf(raw)
   const keys = readApiKeys(keySources, faults)
   if (faults.length > 0) throw new ConfigError(faults)
