@@ -81,21 +81,35 @@ async function openSend(): Promise<Send> {
   const { Agent, EnvHttpProxyAgent, request } = await import('undici')
   const options = { allowH2: false }
   const direct = new Agent(options)
-  const proxied = new EnvHttpProxyAgent(options)
-  return async (url, { method, body, signal }, headers) => {
+  const tunnelled = new EnvHttpProxyAgent({ ...options, proxyTunnel: true })
+  const forwarded = new EnvHttpProxyAgent({ ...options, proxyTunnel: false })
+  const withoutTunnel = new Set<string>()
+
+  function sendBy(dispatcher: Dispatcher, url: string, { method, body, signal }: Init, headers: Headers) {
+    return request(url, {
+      dispatcher,
+      method: method as Dispatcher.HttpMethod,
+      // Compressing costs more than it saves. Some gateways do it all the same.
+      headers: { ...Object.fromEntries(headers), 'accept-encoding': 'identity' },
+      body: (body ?? null) as string | null,
+      signal: signal ?? null,
+    })
+  }
+
+  return async (url, init, headers) => {
+    const { protocol, hostname, origin } = new URL(url)
     // Nothing on this machine is behind a proxy, unless Node was told to treat it so.
-    const isDirect = isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, '')) && !usesNodeProxies()
+    if (isLoopback(hostname.replace(/^\[|\]$/g, '')) && !usesNodeProxies())
+      return await sendBy(direct, url, init, headers)
+    if (withoutTunnel.has(origin)) return await sendBy(forwarded, url, init, headers)
     try {
-      return await request(url, {
-        dispatcher: isDirect ? direct : proxied,
-        method: method as Dispatcher.HttpMethod,
-        // Compressing costs more than it saves. Some gateways do it all the same.
-        headers: { ...Object.fromEntries(headers), 'accept-encoding': 'identity' },
-        body: (body ?? null) as string | null,
-        signal: signal ?? null,
-      })
+      return await sendBy(tunnelled, url, init, headers)
     } catch (error) {
-      throw isProxyRefusal(error) ? Object.assign(new Error('the proxy refused', { cause: error }), refusal) : error
+      if (!isProxyRefusal(error)) throw error
+      if (protocol === 'https:') throw Object.assign(new Error('the proxy refused', { cause: error }), refusal)
+      // Many proxies connect to port 443 only, and pass on other requests themselves.
+      withoutTunnel.add(origin)
+      return await sendBy(forwarded, url, init, headers)
     }
   }
 }

@@ -107,3 +107,18 @@ t.test('embeddings: an API that is not used, or a model that is not named', asyn
       `EMBEDDING_BASE_URL is set, but EMBEDDING_MODEL is "${model}", which needs no API; unset EMBEDDING_BASE_URL, or name a model of it`,
     ])
 })
+
+t.test('proxies: refused at the start if models could not be called through them', async t => {
+  const remote = { OPENAI_BASE_URL: 'https://api.example.com/v1', CHAT_MODEL: 'm' }
+  const local = { OPENAI_BASE_URL: 'http://[::1]:11434/v1', CHAT_MODEL: 'm' }
+  for (const proxy of ['proxy:3128', 'socks5://user:hush@proxy', 'not a URL']) {
+    const [fault = ''] = faultsOf({ ...remote, HTTPS_PROXY: proxy })
+    t.match(fault, /^HTTPS_PROXY is invalid: .*such as http:\/\/proxy\.example\.edu:3128$/)
+    t.notMatch(fault, /hush/)
+    for (const env of [{}, local]) t.doesNotThrow(() => readConfig({ ...env, HTTPS_PROXY: proxy }), 'nothing is called')
+  }
+  t.match(faultsOf({ OPENAI_API_KEY: 'k', http_proxy: 'x' }), [/^http_proxy is invalid/])
+  t.same(readConfig({ ...remote, HTTPS_PROXY: 'http://user:pass@proxy:3128' }).notices, [])
+  t.match(readConfig({ ...remote, ALL_PROXY: 'http://proxy:3128' }).notices, [/^ALL_PROXY has no effect/])
+  t.same(readConfig({ ...local, ALL_PROXY: 'http://proxy:3128' }).notices, [])
+})
