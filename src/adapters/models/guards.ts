@@ -61,18 +61,14 @@ function guardModel(
   return guard(dependency, { ...limits, read: readModelError, refusal, onEnd }, parts)
 }
 
-/** A busy model is called again immediately without `Retry-After`, and after that time with it. */
+/** After `Retry-After`, and otherwise immediately, a model that is busy or failed is called again. */
 function readModelError(error: unknown): Reading {
   if (!isAskError(error)) return { verdict: 'nothing', isRetryable: false }
+  const pause = error.retryAfter !== undefined && { pauseMs: error.retryAfter * 1000 }
   const isBroken = error.code === 'model_failed' || error.code === 'model_unreachable'
-  if (isBroken) return { verdict: 'fault', isRetryable: true }
+  if (isBroken) return { verdict: 'fault', isRetryable: true, ...pause }
   if (error.code !== 'model_busy') return { verdict: 'alive', isRetryable: false }
-  return {
-    verdict: 'alive',
-    isRetryable: true,
-    isBusy: true,
-    ...(error.retryAfter !== undefined && { pauseMs: error.retryAfter * 1000 }),
-  }
+  return { verdict: 'alive', isRetryable: true, isBusy: true, ...pause }
 }
 
 /** Upper bound on what a provider may ask for in its headers. */
