@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { atLeast } from '../support/at-least.ts'
 import t, { type Test } from 'tap'
 import { anyWorld, type App } from '../support/app.ts'
 import { startHandbookApp } from '../support/handbook-app.ts'
@@ -94,7 +95,7 @@ t.test('replies of providers', async t => {
     },
     'cut after [DONE]': reply => {
       reply.writeHead(200, { 'content-type': 'text/event-stream' })
-      reply.write(word(told, 'stop') + done, () => setTimeout(() => reply.socket?.destroy(), 20))
+      reply.write(word(told, 'stop') + done, () => void atLeast(20).then(() => reply.socket?.destroy()))
     },
     'no reason, but [DONE]': streamed(word(told, ''), done),
     'JSON in place of a stream': reply =>

@@ -98,7 +98,7 @@ async function openSend(): Promise<Send> {
 
   return async (url, init, headers) => {
     const { protocol, hostname, origin } = new URL(url)
-    // Nothing on this machine is behind a proxy, unless Node was told to treat it so.
+    // Nothing on this machine is behind a proxy, unless Node is set to treat it so.
     if (isLoopback(hostname.replace(/^\[|\]$/g, '')) && !usesNodeProxies())
       return await sendBy(direct, url, init, headers)
     if (withoutTunnel.has(origin)) return await sendBy(forwarded, url, init, headers)

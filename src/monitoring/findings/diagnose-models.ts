@@ -12,7 +12,7 @@ const names: Readonly<Record<Model, string>> = {
 }
 const settings: Readonly<Record<Model, string>> = {
   chat: 'OPENAI_BASE_URL',
-  embeddings: 'OPENAI_BASE_URL',
+  embeddings: 'EMBEDDING_BASE_URL, or OPENAI_BASE_URL where it is unset',
   rerank: 'RERANK_URL',
 }
 const instead: Readonly<Record<Model, string>> = {

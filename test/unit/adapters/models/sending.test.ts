@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { atLeast } from '../../../support/at-least.ts'
 import { brotliCompressSync, createGzip, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { createChat } from '../../../../src/adapters/models/openai/chat.ts'
@@ -85,7 +86,7 @@ t.test('a packed stream is passed on piece by piece, and one that is cut off fai
     gzip.flush()
     await heard
     gzip.write(event('weeks'))
-    gzip.flush(() => setTimeout(() => reply.destroy(), 20))
+    gzip.flush(() => void atLeast(20).then(() => reply.destroy()))
   })
   const chat = createChat(createOpenAIClient({ apiKey: 'sk-a', baseUrl: url, timeoutMs: 60_000 }), { model: 'm' })
   const texts: string[] = []

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { atLeast } from '../../../../support/at-least.ts'
 import t, { type Test } from 'tap'
 import type { ChatEvent } from '../../../../../src/ask/generation/chat.ts'
 import { createOpenAIClient } from '../../../../../src/adapters/models/openai/client.ts'
@@ -160,13 +160,13 @@ t.test('after [DONE] the reply is over, whatever becomes of its connection', asy
   const pieces = [event(word('Two weeks.')), event(word('', 'stop')), event(usage), done]
   const endings: Readonly<Record<string, (reply: ServerResponse) => unknown>> = {
     'kept open': () => {},
-    'reset a little later': reply => setTimeout(() => reply.socket?.resetAndDestroy(), 30),
-    'cut a little later': reply => setTimeout(() => reply.socket?.destroy(), 30),
+    'reset a little later': reply => void atLeast(30).then(() => reply.socket?.resetAndDestroy()),
+    'cut a little later': reply => void atLeast(30).then(() => reply.socket?.destroy()),
     'goes on talking': reply => {
       const timer = setInterval(() => reply.write(': still here\n\n'.repeat(500)), 5)
       reply.once('close', () => clearInterval(timer))
     },
-    'ended a little later': reply => setTimeout(() => reply.end(event(word('More?'))), 30),
+    'ended a little later': reply => void atLeast(30).then(() => reply.end(event(word('More?')))),
   }
   for (const [name, ending] of Object.entries(endings)) {
     const { chat, seen } = await serve(t, reply => {
@@ -183,11 +183,11 @@ t.test('a connection whose reply ended after [DONE] serves the next call', async
   const { chat, seen } = await serve(t, reply => {
     reply.writeHead(200, { 'content-type': 'text/event-stream' })
     reply.write(event(word('Yes.', 'stop')) + done)
-    setTimeout(() => reply.end(), 10)
+    setImmediate(() => reply.end())
   })
   for (let times = 0; times < 4; times++) {
     t.equal((await hear(chat)).text, 'Yes.')
-    await sleep(60)
+    await atLeast(60)
   }
   t.ok(seen.opened < 4, `${seen.opened} connections`)
 })
@@ -195,7 +195,7 @@ t.test('a connection whose reply ended after [DONE] serves the next call', async
 t.test('after a known reason, a reply without [DONE] is over when nothing more comes', async t => {
   const endings: Readonly<Record<string, (reply: ServerResponse) => unknown>> = {
     'kept open': () => {},
-    reset: reply => setTimeout(() => reply.socket?.resetAndDestroy(), 30),
+    reset: reply => void atLeast(30).then(() => reply.socket?.resetAndDestroy()),
     'kept open with comments': reply => {
       const timer = setInterval(() => reply.write(': ping\n\n'), 20)
       reply.once('close', () => clearInterval(timer))
@@ -205,7 +205,7 @@ t.test('after a known reason, a reply without [DONE] is over when nothing more c
   for (const [name, ending] of Object.entries(endings)) {
     const { chat, seen } = await serve(t, reply => {
       reply.writeHead(200, { 'content-type': 'text/event-stream' })
-      reply.write(event(word('Two weeks.', 'stop')), () => setTimeout(() => ending(reply), 20))
+      reply.write(event(word('Two weeks.', 'stop')), () => void atLeast(20).then(() => ending(reply)))
     })
     t.match(await hear(chat), { text: 'Two weeks.', end: { finishReason: 'stop' } }, name)
     if (name !== 'half an event') await until(`${name}: the connection is closed`, () => seen.open === 0)
@@ -215,9 +215,10 @@ t.test('after a known reason, a reply without [DONE] is over when nothing more c
 t.test('a server that gives its reason with each piece is heard to its end', async t => {
   const { chat } = await serve(t, async reply => {
     reply.writeHead(200, { 'content-type': 'text/event-stream' })
-    for (const text of ['Two', ' weeks', ' at', ' most.']) {
+    reply.write(event(word('Two', 'STOP')) + event(word(' weeks', 'STOP')))
+    for (const text of [' at', ' most.']) {
       reply.write(event(word(text, 'STOP')))
-      await sleep(text === ' at' ? 1300 : 20)
+      await atLeast(text === ' at' ? 1300 : 20)
     }
     reply.end(done)
   })
