@@ -83,14 +83,29 @@ t.test('MODEL_FIRST_WORD_MS: from the first question on', async t => {
   t.match((await app.ask({ question })).json, { answer: told, degraded: [] })
 })
 
+const rooms = ['kitchen', 'laundry', 'library', 'workshop', 'garden', 'gym', 'attic', 'cellar', 'hall', 'office']
+
+/** About 250 tokens. */
+function rulesOf(house: string): string {
+  const rules = rooms.map(
+    room =>
+      `The ${room} of the ${house} house is one of its rooms, and its tenants keep the ${room} of ${house} clean.`,
+  )
+  return rules.join(' ')
+}
+
 t.test('a model that reads slowly gets shorter prompts when its first word would come too late', async t => {
-  const model = await startModel(t, async () => void (await atLeast(3000)))
+  const model = await startModel(t, async () => void (await atLeast(4000)))
   const app = await startHandbookApp(t, anyWorld, {
     ...settings(model.url),
     MODEL_FIRST_WORD_MS: '20000',
     REQUEST_TIMEOUT_MS: '6500',
   })
-  const wide = { question: 'students grant dormitory library book', top_k: 20, mode: 'fast' }
+  const houses = ['Almaty', 'Bishkek', 'Tashkent', 'Samarkand', 'Astana']
+  const documents = houses.map(house => ({ source: house, title: `The ${house} house`, text: rulesOf(house) }))
+  const collection = 'houses'
+  await app.send('PUT', '/documents', { collection, documents }, { authorization: `Bearer ${adminKey}` })
+  const wide = { question: 'Which rooms does each house have?', collection, top_k: 20, mode: 'fast' }
   t.match((await app.ask(wide)).json, { degraded: [] })
   await app.ask(wide)
   const [first = '', second = ''] = model.prompts
