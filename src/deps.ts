@@ -115,12 +115,8 @@ export async function openDeps(
   const { emit, subscribe } = events
   try {
     const pace = createPace()
-    const backends = await openBackends(
-      config,
-      log,
-      { patienceMs, signal, emit, follow, reloadSecrets, step: pace.step },
-      keep,
-    )
+    const storeOptions = { patienceMs, signal, emit, follow, reloadSecrets, step: pace.step }
+    const backends = await openBackends(config, log, storeOptions, keep)
     const { database, name, bm25, store, unguarded, unguardedReranker } = backends
     const metrics = createMetrics(database.status)
     keep({ close: async () => metrics.stop() })

@@ -125,8 +125,8 @@ function guardModels(
     register('chat', guardChat(meterChat(chat, events), { silenceMs, firstWordMs, maxCalls, batchShare }, parts))
   return {
     modelCalls: guardedChat && guardedChat.calls.status,
-    firstWord: guardedChat && guardedChat.firstWord.status,
-    promptTokensWithin: guardedChat ? guardedChat.readingPace.tokensWithin : () => Infinity,
+    firstWord: guardedChat && guardedChat.patience.firstWord.status,
+    promptTokensWithin: guardedChat ? guardedChat.patience.readingPace.tokensWithin : () => Infinity,
     models: {
       ...models,
       chat: guardedChat,

@@ -7,12 +7,11 @@ import type { CallEnd } from '../../resilience/call-capacity.ts'
 import { createCallLimit, InVain, type CallLimit, type CallPlace } from '../../resilience/call-limit.ts'
 import { createGuard, type Guard, type GuardOptions, type Reading } from '../../resilience/guard.ts'
 import { createHedge } from '../../resilience/hedge.ts'
-import { withIdleTimeout, type IdleLimits } from '../../resilience/idle-timeout.ts'
+import { withIdleTimeout, type Pulse } from '../../resilience/idle-timeout.ts'
 import type { Events } from '../../events.ts'
 import type { Dependency } from '../../faults.ts'
 import { modelFault } from './faults.ts'
-import { createFirstWord, type FirstWord } from './first-word.ts'
-import { createReadingPace, type ReadingPace } from './reading-pace.ts'
+import { createChatPatience, type ChatPatience } from './chat-patience.ts'
 import type { Pool } from '../postgres/pool.ts'
 import { isPassing } from '../postgres/errors.ts'
 
@@ -77,8 +76,7 @@ const longestPauseMs = 60_000
 export interface GuardedChat extends ChatModel {
   readonly guard: Guard
   readonly calls: Pick<CallLimit, 'status'>
-  readonly firstWord: Pick<FirstWord, 'status'>
-  readonly readingPace: Pick<ReadingPace, 'tokensWithin'>
+  readonly patience: Pick<ChatPatience, 'firstWord' | 'readingPace'>
 }
 
 /** Of a call that a busy model refuses. Between them it waits as long as the model says, and for its turn. */
@@ -101,8 +99,7 @@ export function guardChat(
 ): GuardedChat {
   const calls = createCallLimit({ batchShare, ...(maxCalls !== undefined && { max: maxCalls }) })
   const ownGuard = guardModel('chat', { slowMs: Infinity, lateMs: silenceMs, onBusy: calls.busy }, parts)
-  const firstWord = createFirstWord({ leastMs: silenceMs, fixedMs: firstWordMs })
-  const readingPace = createReadingPace()
+  const patience = createChatPatience(silenceMs, firstWordMs)
 
   /** `refusal`: of this call, which the model refused before because it is busy. */
   async function enter(
@@ -158,47 +155,33 @@ export function guardChat(
     }
   }
 
-  /** If the signal has not aborted, it was the idle timeout. */
-  function endOf(signal: AbortSignal, hasBegun: boolean): CallEnd {
-    if (signal.aborted) return 'late'
-    return hasBegun ? 'none' : 'silent'
-  }
-
   function guarded(
     request: ChatRequest,
     signal: AbortSignal,
     call: ChatCall,
     onBegun: () => void,
   ): AsyncIterable<ChatEvent> {
-    return ownGuard.stream(signal, () =>
-      withIdleTimeout('The model', limitsFor(request), signal, (idleSignal, pulse) => {
-        call.onSent?.()
-        return chat.stream(request, idleSignal, {
-          onQuotaUsed: pause,
-          onBytes: pulse.alive,
-          onBegun() {
-            onBegun()
-            pulse.begun()
-          },
-        })
-      }),
-    )
-  }
-
-  function limitsFor(request: ChatRequest): IdleLimits {
-    const isAlone = calls.status().inFlight <= 1
-    return {
-      silenceMs,
-      silenceBeforeMs: firstWord.limitMs(),
-      ...(firstWordMs !== undefined && { firstItemMs: firstWordMs }),
-      onBegun(ms, isCut) {
-        firstWord.waited(ms, isCut)
-        if (isAlone) readingPace.read(request, ms)
-      },
+    const begin = (pulse: Pulse) => {
+      onBegun()
+      pulse.begun()
     }
+    return ownGuard.stream(signal, () => {
+      const limits = patience.limitsFor(request, calls.status().inFlight <= 1)
+      return withIdleTimeout('The model', limits, signal, (idleSignal, pulse) => {
+        call.onSent?.()
+        const reports = { onQuotaUsed: pause, onBytes: pulse.alive, onBegun: () => begin(pulse) }
+        return chat.stream(request, idleSignal, reports)
+      })
+    })
   }
 
-  return { ...chat, guard: ownGuard, calls, firstWord, readingPace, stream }
+  return { ...chat, guard: ownGuard, calls, patience, stream }
+}
+
+/** If the signal has not aborted, it was the idle timeout. */
+function endOf(signal: AbortSignal, hasBegun: boolean): CallEnd {
+  if (signal.aborted) return 'late'
+  return hasBegun ? 'none' : 'silent'
 }
 
 /** `hedgeMs` of 0 disables hedging. */

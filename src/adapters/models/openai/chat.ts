@@ -1,6 +1,6 @@
 import type { OpenAI } from 'openai'
 import type { ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions'
-import type { ChatCall, ChatEvent, ChatModel, ChatRequest } from '../../../ask/generation/chat.ts'
+import type { ChatCall, ChatEvent, ChatModel, ChatRequest, FinishReason } from '../../../ask/generation/chat.ts'
 import type { Usage } from '../../../ask/terms/usage.ts'
 import { AskError } from '../../../errors.ts'
 import { genAi } from '../../../tracing/names.ts'
@@ -137,11 +137,13 @@ function createProgress() {
   }
 }
 
+type Progress = ReturnType<typeof createProgress>
+
 interface EventsParts {
   readonly signal: AbortSignal
   readonly chatSpan: ChatSpan
   readonly onBegun: (() => void) | undefined
-  readonly progress: ReturnType<typeof createProgress>
+  readonly progress: Progress
 }
 
 /**
@@ -181,14 +183,19 @@ async function* eventsOf(
     yield { type: 'text', text }
   }
   signal.throwIfAborted()
+  const finishReason = finishReasonOf(progress, isEmpty)
+  chatSpan.complete(progress.finishReason() ?? finishReason, usage)
+  yield { type: 'end', finishReason, usage }
+}
+
+/** Throws if the reply is no answer, or only the beginning of one. */
+function finishReasonOf(progress: Progress, isEmpty: boolean): FinishReason {
   if (!progress.isComplete())
     throw failed('The model cut off its reply.', undefined, isEmpty ? 'garbage' : 'broken_off')
-  const finishReason = progress.finishReason()
-  const ending = endingOf(finishReason) ?? 'complete'
+  const ending = endingOf(progress.finishReason()) ?? 'complete'
   const fault = faultOf(ending, isEmpty)
   if (fault) throw fault
-  chatSpan.complete(finishReason ?? 'stop', usage)
-  yield { type: 'end', finishReason: ending === 'length' ? 'length' : 'stop', usage }
+  return ending === 'length' ? 'length' : 'stop'
 }
 
 /** Calls `onBegun` at the first token. */
