@@ -188,7 +188,8 @@ const remedies = {
   model_failed: 'Retry. If it persists, see AskwellModelFailing.',
   model_paused: 'Retry after `Retry-After` seconds: the circuit breaker of the model is open.',
   model_busy: 'Retry after `Retry-After` seconds: the model API replied 429.',
-  model_unreachable: 'Check that the model API runs and that `OPENAI_BASE_URL` or `RERANK_URL` is right.',
+  model_unreachable:
+    'Check that the model API runs and that `OPENAI_BASE_URL`, `EMBEDDING_BASE_URL` or `RERANK_URL` is right.',
   preparing_failed: 'Retry. If it persists, the log names the document and the reason.',
   database_unavailable: 'Retry after `Retry-After` seconds. See AskwellDatabaseDown.',
   database_read_only: 'Write to the primary, or retry once the server has been promoted.',

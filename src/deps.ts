@@ -28,7 +28,8 @@ import { createEvents, type EventBus, type Events } from './events.ts'
 import { logEvents } from './log-events.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { createFigures, type Figures } from './monitoring/figures/figures.ts'
-import { longWaitMs } from './monitoring/findings/facts.ts'
+import { promptRoom } from './ask/generation/prompt-room.ts'
+import { longWaitMs, type FirstWordFacts } from './monitoring/findings/facts.ts'
 import { openPreparing, type Preparing } from './wiring/prepare-pool.ts'
 import { type LimiterStatus } from './resilience/limiter.ts'
 import { createPace, fullPace, type Step } from './resilience/pace.ts'
@@ -79,6 +80,8 @@ export interface Deps {
   readonly limiter: () => LimiterStatus
   /** Calls to the language model; null without one. */
   readonly modelCalls: Guarded['modelCalls']
+  /** The waits for its first word; null without one. */
+  readonly firstWord: (() => FirstWordFacts) | null
   /** Daily budgets of the models. */
   readonly budgets: Budgets
   /** Embeds in the background what was stored without vectors. */
@@ -99,20 +102,23 @@ export interface OpenOptions {
   readonly channel?: Channel
   /** Follows secrets that were read from files. */
   readonly follow?: FollowSecret
+  /** Reads these files again, at once. */
+  readonly reloadSecrets?: (() => void) | undefined
 }
 
 /** Opens the adapters, then builds the pipeline on them. Closes what was opened if something fails. */
 export async function openDeps(
   config: Config,
   log: Logger,
-  { patienceMs, signal, channel, follow = () => {} }: OpenOptions = {},
+  { patienceMs, signal, channel, follow = () => {}, reloadSecrets }: OpenOptions = {},
 ): Promise<Deps> {
   const { keep, close } = createCloser()
   const events = createEvents((err, event) => log.error({ err, event }, 'a subscriber of events failed'))
   const { emit, subscribe } = events
   try {
     const pace = createPace()
-    const backends = await openBackends(config, log, { patienceMs, signal, emit, follow, step: pace.step }, keep)
+    const storeOptions = { patienceMs, signal, emit, follow, reloadSecrets, step: pace.step }
+    const backends = await openBackends(config, log, storeOptions, keep)
     const { database, name, bm25, store, unguarded, unguardedReranker } = backends
     const metrics = createMetrics(database.status)
     keep({ close: async () => metrics.stop() })
@@ -122,7 +128,7 @@ export async function openDeps(
     subscribe({ questionAnswered: questionAsked, questionFailed: questionAsked, passagesFound: questionAsked })
     if (database.isReadOnly()) emit.writesChanged(false)
     const guarded = keep(openGuards({ config, database, models: unguarded, reranker: unguardedReranker, events }))
-    const { modelCalls, reads, states, pulse, lastFault } = guarded
+    const { modelCalls, reads, states, pulse, lastFault, promptTokensWithin } = guarded
     const redis = config.redis && keep(openSharedCache(config.redis, { database: name, log, events: emit, follow }))
     const budgets = keep(budgetsOf(config, redis, emit))
     const { models, reranker } = charged(guarded, config.models, budgets)
@@ -136,7 +142,7 @@ export async function openDeps(
     subscribe({ historyLost: ({ id }) => caches.dropAnswers(id) })
     const { admission, limiter } = admissionOf(config, { hasModel: models.chat !== null, events: emit })
     const opened = { database, bm25, snapshots, caches, models, admission, budgets, reads, reranker }
-    const pipelineWith = pipelinesOn({ ...opened, config, log, events: emit })
+    const pipelineWith = pipelinesOn({ ...opened, promptTokensWithin, config, log, events: emit })
     const pipeline = pipelineWith({})
     if (pipeline.semanticCache) keep(pipeline.semanticCache)
     keep(pipeline.cachedAsk)
@@ -175,6 +181,7 @@ export async function openDeps(
       lastFault,
       limiter,
       modelCalls,
+      firstWord: firstWordOf(guarded, config.ask),
       close,
     }
   } catch (error) {
@@ -185,6 +192,15 @@ export async function openDeps(
 
 function pipelinesOn({ config, ...parts }: Parameters<typeof createAskPipeline>[0]): Deps['pipelineWith'] {
   return ask => createAskPipeline({ ...parts, config: { ...config, ask: { ...config.ask, ...ask } } })
+}
+
+function firstWordOf(
+  { firstWord, promptTokensWithin }: Pick<Guarded, 'firstWord' | 'promptTokensWithin'>,
+  { promptTokens: mostPromptTokens, timeoutMs }: Config['ask'],
+): Deps['firstWord'] {
+  if (!firstWord) return null
+  const promptTokens = () => promptRoom(mostPromptTokens, timeoutMs, promptTokensWithin)
+  return () => ({ ...firstWord(), promptTokens: promptTokens(), mostPromptTokens })
 }
 
 interface Closable {
@@ -256,6 +272,7 @@ interface StoreOptions {
   readonly signal: AbortSignal | undefined
   readonly emit: Events
   readonly follow: FollowSecret
+  readonly reloadSecrets: (() => void) | undefined
   readonly step: Step
 }
 
@@ -266,17 +283,18 @@ async function openBackends(
   options: StoreOptions,
   keep: ReturnType<typeof createCloser>['keep'],
 ) {
+  const keys = { follow: options.follow, onKeyRejected: options.reloadSecrets }
   const opening = openStore(config, log, options, keep)
   opening.catch(() => {}) // awaited below; the models may fail first
   const unguarded = keep(
     await openModels(config.models, {
-      follow: options.follow,
+      ...keys,
       knownDimensions: async model => (await opening).store.dimensionsOf(model),
       onAssumed: assumption => log.warn({ assumption }, 'the embedding model: something was assumed'),
       ...(options.patienceMs !== undefined && { onAbsent: error => logAbsentModel(error, log) }),
     }),
   )
-  const unguardedReranker = await openReranker(config.rerank, options.follow)
+  const unguardedReranker = await openReranker(config.rerank, keys)
   if (unguardedReranker) keep(unguardedReranker)
   const [store] = await Promise.all([opening, unguarded.warm()])
   return { ...store, unguarded, unguardedReranker }

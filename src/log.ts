@@ -3,6 +3,7 @@ import { standardOutput, type Output } from './output.ts'
 import { printableLines } from './text/printable.ts'
 import { readDatabaseUrl } from './config/database-url.ts'
 import { readRedisUrl } from './config/redis-url.ts'
+import { requestHeaders } from './config/request-headers.ts'
 import type { Config } from './config/terms.ts'
 
 /**
@@ -116,9 +117,18 @@ function secretsOf({
   redis,
 }: Omit<LogConfig, 'log'>): string[] {
   const passwords = [...passwordsOf(database?.url), ...passwordsOf(redis?.url)]
-  return [models?.apiKey, rerank?.apiKey, adminApiKey, monitoringApiKey, ...passwords].filter(
+  const keys = [models?.apiKey, models?.embeddingApi.apiKey, rerank?.apiKey]
+  const headers = [models?.headers, models?.embeddingApi.headers, rerank?.headers].flatMap(longValuesOf)
+  return [...keys, ...headers, adminApiKey, monitoringApiKey, ...passwords].filter(
     secret => secret !== undefined && secret !== '',
   ) as string[]
+}
+
+/** Shorter values are no secrets, and would blacken half of the log. */
+const shortestSecret = 8
+
+function longValuesOf(headers: Readonly<Record<string, string>> = {}): string[] {
+  return Object.values(headers).filter(({ length }) => length >= shortestSecret)
 }
 
 /** The passwords in a URL of Postgres or Redis, wherever its form has them. */
@@ -141,8 +151,8 @@ function maskAll(text: string, secrets: Iterable<string>): string {
 
 const laterSecrets = new Set<string>()
 
-/** Masks a secret that was read after the start: a key, or the passwords of a URL. */
+/** Masks a secret that was read after the start: a key, the passwords of a URL, or the values of headers. */
 export function maskAlso(secret: string): void {
-  const passwords = passwordsOf(secret)
-  for (const each of passwords.length > 0 ? passwords : [secret]) laterSecrets.add(each)
+  const parts = [...passwordsOf(secret), ...longValuesOf(requestHeaders.read(secret))]
+  for (const each of parts.length > 0 ? parts : [secret]) laterSecrets.add(each)
 }

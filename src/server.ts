@@ -78,7 +78,7 @@ export async function startServer(
   const deps = await openParts(
     edge,
     { ...ports, stopServing },
-    { ...options, telemetry, follow: secrets.follow },
+    { ...options, telemetry, follow: secrets.follow, reloadSecrets: secrets.reload },
     opened,
   )
   const { promise: stopped, resolve, reject } = Promise.withResolvers<void>()
@@ -157,19 +157,21 @@ async function openPorts(edge: Edge, opened: AsyncDisposableStack): Promise<Port
 interface Started {
   readonly telemetry: Pick<Telemetry, 'status'>
   readonly follow: FollowSecret
+  readonly reloadSecrets: () => void
 }
 
 /** Opens everything behind the ports, and serves it there. */
 async function openParts(
   edge: Edge,
   { main, monitoring, connections, stopServing }: Ports & { readonly stopServing: () => Promise<void> },
-  { signal, channel, telemetry, follow }: StartOptions & Started,
+  { signal, channel, telemetry, follow, reloadSecrets }: StartOptions & Started,
   opened: AsyncDisposableStack,
 ): Promise<Deps> {
   const { config, log, isDraining } = edge
   const deps = await openDeps(config, log, {
     patienceMs: config.startTimeoutMs,
     follow,
+    reloadSecrets,
     ...(signal && { signal }),
     ...(channel && { channel }),
   })

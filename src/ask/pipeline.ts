@@ -5,7 +5,7 @@ import { findPassages, type FindSteps } from './retrieval/find-passages.ts'
 import type { Answer, AskEvent } from './terms/answer.ts'
 import type { Judgement } from './terms/evidence.ts'
 import type { Passage } from './terms/passage.ts'
-import type { AskWithin } from './terms/run.ts'
+import type { AskWithin, Run } from './terms/run.ts'
 import { addUsage } from './terms/usage.ts'
 import type { Extracted } from './generation/quotes.ts'
 import { writeAnswer, type AnswerSteps } from './generation/answer.ts'
@@ -13,7 +13,7 @@ import { writeAnswer, type AnswerSteps } from './generation/answer.ts'
 /** The steps of a question. Each stage already has its span, its histogram and its share of the deadline (stage.ts). */
 export interface Steps extends FindSteps, AnswerSteps {
   /** At most five passages, within the model's token budget. */
-  readonly pack: (passages: readonly Passage[], question: string) => readonly Passage[]
+  readonly pack: (passages: readonly Passage[], question: string, run: Pick<Run, 'deadline'>) => readonly Passage[]
 }
 
 /**
@@ -43,7 +43,7 @@ export function createPipeline(steps: Steps): AskWithin {
     run.explain?.({ judgedPassages })
     if (isHopeless(judgedPassages)) return yield* abstain({ ...early, degraded, judged: judgedPassages })
 
-    const passages = steps.pack(selected.passages, asked.text)
+    const passages = steps.pack(selected.passages, asked.text, run)
     run.explain?.({ packed: passages })
     yield { type: 'passages', passages }
     const judge = (quoted: Extracted): Judgement => {
@@ -63,10 +63,11 @@ export function createPipeline(steps: Steps): AskWithin {
     }
     if (written.isAbstained) return yield* abstain({ ...base, judged, model: written.model })
 
-    const { text, citations, cache, generator, model } = written
+    const { text, citations, cache, generator, model, isTruncated } = written
     yield { type: 'citations', citations }
     const { confidence } = judged
-    yield { type: 'done', answer: { ...base, confidence, text, abstained: false, citations, cache, generator, model } }
+    const answer = { ...base, confidence, text, abstained: false, citations, cache, generator, model }
+    yield { type: 'done', answer: { ...answer, ...(isTruncated && { isTruncated }) } }
   }
 }
 

@@ -4,14 +4,15 @@ import type { AnswerJson } from '../http/replies/wire.ts'
 
 /** Text output of `askwell ask`. */
 
-export function answerText({ answer, citations, explain }: AnswerJson): string {
+export function answerText({ answer, truncated, citations, explain }: AnswerJson): string {
   const sources = citations.map(({ index, source, title, url, quote }) =>
     [
       `[${index}] ${[title, url ?? source].filter(Boolean).join('  ')}`,
       ...quote.split('\n').map(line => `    ${line}`),
     ].join('\n'),
   )
-  return [withPlainMarkers(answer), ...sources, ...(explain ? [explanationText(explain)] : [])].join('\n\n')
+  const notice = truncated ? ['(cut off: the answer reached MAX_ANSWER_TOKENS)'] : []
+  return [withPlainMarkers(answer), ...notice, ...sources, ...(explain ? [explanationText(explain)] : [])].join('\n\n')
 }
 
 function explanationText(explain: ExplanationJson): string {

@@ -38,7 +38,7 @@ export async function judgeAnswers(
 ): Promise<Judgement | null> {
   const settings = config.evaluation.judge
   if (settings === null) return null
-  const client = createOpenAIClient({ apiKey: settings.apiKey, baseUrl: settings.baseUrl, timeoutMs })
+  const client = createOpenAIClient({ ...settings, timeoutMs })
   const chat = createChat(client, { model: settings.model })
   const given = answered.map(({ set, asked }) => ({ set, asked: asked.filter(({ reply }) => !reply.abstained) }))
   announce(

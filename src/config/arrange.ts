@@ -1,5 +1,5 @@
 import type { RawSettings } from './settings.ts'
-import type { Config } from './terms.ts'
+import type { ApiSettings, Config } from './terms.ts'
 
 function receivingOf({
   headersTimeoutMs,
@@ -28,14 +28,15 @@ function judgeOf(raw: RawSettings, chat: string | undefined): Config['evaluation
   if (model === undefined) return null
   const { judgeUrl, judgeApiKey } = raw
   return judgeUrl === undefined
-    ? { model, baseUrl: raw.openaiBaseUrl, apiKey: judgeApiKey ?? raw.openaiApiKey }
-    : { model, baseUrl: judgeUrl, apiKey: judgeApiKey }
+    ? { model, baseUrl: raw.openaiBaseUrl, apiKey: judgeApiKey ?? raw.openaiApiKey, headers: raw.openaiHeaders }
+    : { model, baseUrl: judgeUrl, apiKey: judgeApiKey, headers: undefined }
 }
 
 function rerankOf({
   rerankUrl: url,
   rerankModel: model,
   rerankApiKey: apiKey,
+  rerankHeaders: headers,
   rerankCandidates,
   rerankTimeoutMs: timeoutMs,
   rerankBudgetMs: budgetMs,
@@ -45,7 +46,7 @@ function rerankOf({
   const isOnDisk = url === undefined
   const candidates = rerankCandidates ?? (isOnDisk ? 10 : 30)
   const readsUnits = rerankUnits === undefined ? isOnDisk : rerankUnits === 'on'
-  return { url: url ?? null, model, apiKey, candidates, timeoutMs, budgetMs, readsUnits }
+  return { url: url ?? null, model, apiKey, headers, candidates, timeoutMs, budgetMs, readsUnits }
 }
 
 /** Keeps the floor below the pool size; otherwise requests would queue for connections instead of being rejected. */
@@ -114,10 +115,38 @@ function tracesUnder(endpoint: string): string {
   return url.href
 }
 
-function modelsOf(raw: RawSettings, isOpenAI: boolean, chat: string): Config['models'] {
+const openaiUrl = 'https://api.openai.com/v1'
+
+/** A key is sent to the host alone that it is for. */
+function embeddingApiOf(raw: RawSettings): ApiSettings {
+  const { openaiBaseUrl, embeddingBaseUrl, embeddingApiKey, embeddingHeaders } = raw
+  const isOther = originOf(embeddingBaseUrl ?? openaiBaseUrl) !== originOf(openaiBaseUrl)
+  const isOwnKey = isOther || embeddingApiKey !== undefined
+  const areOwnHeaders = isOther || embeddingHeaders !== undefined
+  return {
+    baseUrl: embeddingBaseUrl ?? openaiBaseUrl,
+    apiKey: isOwnKey ? embeddingApiKey : raw.openaiApiKey,
+    headers: areOwnHeaders ? embeddingHeaders : raw.openaiHeaders,
+    names: {
+      url: embeddingBaseUrl === undefined ? 'OPENAI_BASE_URL' : 'EMBEDDING_BASE_URL',
+      key: isOwnKey ? 'EMBEDDING_API_KEY' : 'OPENAI_API_KEY',
+      headers: areOwnHeaders ? 'EMBEDDING_HEADERS' : 'OPENAI_HEADERS',
+    },
+  }
+}
+
+function originOf(baseUrl = openaiUrl): string {
+  return URL.canParse(baseUrl) ? new URL(baseUrl).origin : baseUrl
+}
+
+function modelsOf(raw: RawSettings, chat: string): Config['models'] {
+  const embeddingApi = embeddingApiOf(raw)
+  const isOpenAI = embeddingApi.apiKey !== undefined && embeddingApi.baseUrl === undefined
   return {
     apiKey: raw.openaiApiKey,
     baseUrl: raw.openaiBaseUrl,
+    headers: raw.openaiHeaders,
+    embeddingApi,
     chat: chat === 'none' ? null : chat,
     embedding: raw.embeddingModel ?? (isOpenAI ? 'text-embedding-3-small' : 'local'),
     embeddingDimensions: raw.embeddingDimensions,
@@ -168,10 +197,11 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
       raw.redisUrl === undefined
         ? undefined
         : { url: raw.redisUrl, timeoutMs: raw.redisTimeoutMs, prefix: raw.redisPrefix },
-    models: modelsOf(raw, isOpenAI, chat),
+    models: modelsOf(raw, chat),
     budgets: budgetsOf(raw),
     guard: {
       silenceMs: raw.modelSilenceMs,
+      firstWordMs: raw.modelFirstWordMs,
       hedgeMs: raw.embeddingHedgeMs,
       maxModelCalls: raw.modelMaxConcurrency,
     },

@@ -1,27 +1,40 @@
 import type { RawSettings } from './settings.ts'
 
-/** Finds settings that are invalid only in combination with others; one message per fault. */
-export function faultsBetween(raw: RawSettings): string[] {
+/** A faulty key or address has its own message, and must not look like none. */
+const faultyApi = /^(?:OPENAI|EMBEDDING|JUDGE)_(?:API_KEY|BASE_URL|URL)\b/
+
+/**
+ * Finds settings that are invalid only in combination with others; one message per fault. `known` are the faults that
+ * were found before.
+ */
+export function faultsBetween(raw: RawSettings, known: readonly string[] = []): string[] {
+  const isApiKnown = !known.some(fault => faultyApi.test(fault))
   return [
+    ...(isApiKnown ? [...missingApis(raw), ...judgeFaults(raw)] : []),
     ...modelFaults(raw),
     ...budgetFaults(raw),
     ...rerankFaults(raw),
-    ...judgeFaults(raw),
     ...listeningFaults(raw),
     ...traceFaults(raw),
   ]
 }
 
-function modelFaults(raw: RawSettings): string[] {
+function missingApis(raw: RawSettings): string[] {
   const { chatModel, embeddingModel } = raw
-  const faults = [missingApi('CHAT_MODEL', chatModel, raw), missingApi('EMBEDDING_MODEL', embeddingModel, raw)].flatMap(
+  return [missingApi('CHAT_MODEL', chatModel, raw), missingApi('EMBEDDING_MODEL', embeddingModel, raw)].flatMap(
     fault => fault ?? [],
   )
+}
+
+function modelFaults(raw: RawSettings): string[] {
+  const { chatModel, embeddingModel } = raw
+  const faults: string[] = []
   if (raw.openaiBaseUrl !== undefined && chatModel === undefined) {
     faults.unshift(
       'CHAT_MODEL is not set; with OPENAI_BASE_URL it must name a model of that API, or be "none" for extractive answers',
     )
   }
+  faults.push(...embeddingApiFaults(raw))
   if (embeddingModel === 'local' && (raw.embeddingQueryPrefix ?? raw.embeddingPassagePrefix) !== undefined) {
     faults.push(
       'EMBEDDING_QUERY_PREFIX or EMBEDDING_PASSAGE_PREFIX is set, but the bundled model takes no prefix; set EMBEDDING_MODEL, or unset the prefixes',
@@ -35,11 +48,27 @@ function modelFaults(raw: RawSettings): string[] {
   return faults
 }
 
+function embeddingApiFaults(raw: RawSettings): string[] {
+  const { embeddingModel: model, embeddingBaseUrl, embeddingApiKey, openaiBaseUrl } = raw
+  const name = embeddingBaseUrl === undefined ? 'EMBEDDING_API_KEY' : 'EMBEDDING_BASE_URL'
+  if (embeddingBaseUrl === undefined && embeddingApiKey === undefined) return []
+  if (model === 'local' || model?.startsWith('onnx:'))
+    return [
+      `${name} is set, but EMBEDDING_MODEL is "${model}", which needs no API; unset ${name}, or name a model of it`,
+    ]
+  const isOpenAI = embeddingBaseUrl === undefined && openaiBaseUrl === undefined
+  return model === undefined && !isOpenAI
+    ? [`EMBEDDING_MODEL is not set; with ${name} it must name a model of that API`]
+    : []
+}
+
 /** Returns a fault if `model` needs an API and none is configured. */
 function missingApi(name: string, model: string | undefined, raw: RawSettings): string | null {
   const isBuiltIn = model === undefined || model === 'none' || model === 'local'
   const isFolder = name === 'EMBEDDING_MODEL' && /^onnx:./.test(model ?? '')
-  const usesApi = raw.openaiApiKey !== undefined || raw.openaiBaseUrl !== undefined
+  const api = [raw.openaiApiKey, raw.openaiBaseUrl]
+  const embeddingApi = name === 'EMBEDDING_MODEL' ? [raw.embeddingApiKey, raw.embeddingBaseUrl] : []
+  const usesApi = [...api, ...embeddingApi].some(value => value !== undefined)
   if (isBuiltIn || isFolder || usesApi) return null
   return `${name} is "${model}", but no model API is configured; set OPENAI_API_KEY or OPENAI_BASE_URL`
 }

@@ -5,6 +5,7 @@ import { faultsBetween } from './checks.ts'
 import type { Setting } from './kinds.ts'
 import { readDatabaseUrl } from './database-url.ts'
 import { misspeltIn } from './misspelt.ts'
+import { proxyFaults, proxyNotices } from './proxies.ts'
 import { fileSettings, withFiles } from './secret-files.ts'
 import { settings, type RawSettings } from './settings.ts'
 import { traceSettings } from './settings/traces.ts'
@@ -27,7 +28,7 @@ export function readConfig(env: Environment = process.env, defaults: Environment
   const known = withoutForeign({ ...defaults, ...withoutEmpty(env) }, notices)
   const { values, files } = withFiles(known, faults)
   const raw = readSettings(values, files, faults)
-  faults.push(...faultsBetween(raw))
+  faults.push(...faultsBetween(raw, faults), ...proxyFaults(env, raw))
   const keySources = keySourcesOf(raw)
   const keys = readApiKeys(keySources, faults)
   if (faults.length > 0) throw new ConfigError(faults)
@@ -130,6 +131,7 @@ function noticesAbout(env: Environment, raw: RawSettings): string[] {
     ...notSecret.map(({ name }) => `${name}_FILE is not read: only secrets can be in a file; set ${name}`),
     ...unusedParameters(raw),
     ...traceNotices(raw, env),
+    ...proxyNotices(env, raw),
   ]
 }
 

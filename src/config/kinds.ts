@@ -51,7 +51,7 @@ export function alsoForTraces<T, Default extends string | undefined>(each: Setti
   return { ...each, preferredName, about: `${each.about} \`${preferredName}\` takes precedence.` }
 }
 
-interface Kind<T> {
+export interface Kind<T> {
   readonly allowed: string
   readonly read: (text: string) => T | undefined
   readonly faultOf?: (text: string) => string | null

@@ -9,6 +9,15 @@ export interface OcrSettings {
   readonly cpuSeconds: number
 }
 
+/** Where an API is, and how to call it. */
+export interface ApiSettings {
+  readonly baseUrl: string | undefined
+  readonly apiKey: string | undefined
+  readonly headers: Readonly<Record<string, string>> | undefined
+  /** The settings that these come from. */
+  readonly names: { readonly url: string; readonly key: string; readonly headers: string }
+}
+
 /** The configuration of the service: read once by config.ts, frozen, and passed to the parts that need it. */
 export interface Config {
   readonly host: string
@@ -47,6 +56,9 @@ export interface Config {
   readonly models: {
     readonly apiKey: string | undefined
     readonly baseUrl: string | undefined
+    readonly headers: Readonly<Record<string, string>> | undefined
+    /** The API for embeddings. */
+    readonly embeddingApi: ApiSettings
     /** Null for no language model: answers are then extractive. */
     readonly chat: string | null
     /** `local`, `onnx:` followed by a folder or a file, or the name of a model of the API. */
@@ -77,6 +89,8 @@ export interface Config {
     readonly maxModelCalls: number | undefined
     /** Idle timeout of the language model, before the first token and between tokens. */
     readonly silenceMs: number
+    /** Longest wait for the first word of the language model; undefined to learn it. */
+    readonly firstWordMs: number | undefined
     /** Delay after which a question's embedding request is sent a second time; 0 for never. */
     readonly hedgeMs: number
   }
@@ -87,6 +101,7 @@ export interface Config {
     /** A model of the URL, or `onnx:` followed by a folder or a file. */
     readonly model: string
     readonly apiKey: string | undefined
+    readonly headers: Readonly<Record<string, string>> | undefined
     readonly candidates: number
     readonly timeoutMs: number
     /** Time that a model on disk may take for a question. */
@@ -100,6 +115,7 @@ export interface Config {
     readonly judge: {
       readonly baseUrl: string | undefined
       readonly apiKey: string | undefined
+      readonly headers: Readonly<Record<string, string>> | undefined
       readonly model: string
     } | null
     /** Key for the service that is asked over HTTP. */

@@ -18,6 +18,8 @@ export interface Reading {
 export interface GuardOptions {
   /** See {@link createBreaker}. */
   readonly slowMs: number
+  /** A call that is cut short after this time counts as a fault, while the usual time is unknown; default: `slowMs`. */
+  readonly lateMs?: number
   readonly read: (error: unknown) => Reading
   /** The error for a call that is not made. `ms` is the time until one may be. */
   readonly refusal: (ms: number) => Error
@@ -69,6 +71,8 @@ export interface Guard {
  */
 const patience = 4
 const leastPatienceMs = 500
+/** A server that usually takes longer than `lateMs` is given this many times its usual duration. */
+const patienceWithSlow = 1.5
 const usualWeight = 0.1
 
 /** Longest wait before a retry; the shortest is zero (full jitter). */
@@ -90,7 +94,7 @@ export function createGuard(options: GuardOptions): Guard {
   }
   const breaker = createBreaker({ slowMs, clock, random, ...(onChange && { onChange }) })
   const budget = createRetryBudget()
-  const usual = trackUsualTime(slowMs)
+  const usual = trackUsualTime(options.lateMs ?? slowMs)
   let pausedUntil = 0
 
   function succeed(attempt: Attempt, ms: number, isFirst: boolean): void {
@@ -185,13 +189,15 @@ const defaults = {
 } satisfies Partial<GuardOptions>
 
 /** Tracks how long a successful call usually takes, or the wait for its first item. */
-function trackUsualTime(slowMs: number) {
+function trackUsualTime(lateMs: number) {
   let usualMs: number | undefined
   return {
     add: (ms: number) => void (usualMs = usualMs === undefined ? ms : usualMs + usualWeight * (ms - usualMs)),
     /** A call that was cut short after this time counts as a fault. */
     longEnoughMs: () =>
-      usualMs === undefined ? slowMs : Math.min(slowMs, Math.max(leastPatienceMs, patience * usualMs)),
+      usualMs === undefined
+        ? lateMs
+        : Math.max(patienceWithSlow * usualMs, Math.min(lateMs, Math.max(leastPatienceMs, patience * usualMs))),
   }
 }
 

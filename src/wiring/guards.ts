@@ -8,6 +8,7 @@ import {
 } from '../adapters/models/guards.ts'
 import type { Database } from '../adapters/postgres/database.ts'
 import type { Models } from '../adapters/models/models.ts'
+import type { FirstWordStatus } from '../adapters/models/first-word.ts'
 import { meterChat, meterEmbedder, meterReranker } from '../adapters/models/metered.ts'
 import { databaseFault } from '../adapters/postgres/errors.ts'
 import type { Reranker } from '../ask/retrieval/rerank.ts'
@@ -26,6 +27,10 @@ export interface Guarded {
   readonly models: Models
   /** Calls to the language model; null without one. */
   readonly modelCalls: (() => CallLimitStatus) | null
+  /** The waits for its first word; null without one. */
+  readonly firstWord: (() => FirstWordStatus) | null
+  /** Tokens of a prompt that it reads within this time, in milliseconds; Infinity while that is unknown. */
+  promptTokensWithin(ms: number): number
   readonly reranker: Reranker | null
   /** The database, guarded for the reads of a question. */
   readonly reads: GuardedReads
@@ -110,16 +115,18 @@ function guardModels(
   { config, models, reranker }: Pick<GuardsParts, 'config' | 'models' | 'reranker'>,
   parts: GuardParts & { readonly events: Events },
   register: Register,
-): Pick<Guarded, 'models' | 'modelCalls' | 'reranker'> {
+): Pick<Guarded, 'models' | 'modelCalls' | 'firstWord' | 'promptTokensWithin' | 'reranker'> {
   const { chat, embedder, isEmbedderRemote } = models
-  const { hedgeMs, silenceMs, maxModelCalls } = config.guard
+  const { hedgeMs, silenceMs, firstWordMs, maxModelCalls: maxCalls } = config.guard
   const { batchShare } = config.admission
   const { events } = parts
   const guardedChat =
     chat &&
-    register('chat', guardChat(meterChat(chat, events), { silenceMs, maxCalls: maxModelCalls, batchShare }, parts))
+    register('chat', guardChat(meterChat(chat, events), { silenceMs, firstWordMs, maxCalls, batchShare }, parts))
   return {
     modelCalls: guardedChat && guardedChat.calls.status,
+    firstWord: guardedChat && guardedChat.patience.firstWord.status,
+    promptTokensWithin: guardedChat ? guardedChat.patience.readingPace.tokensWithin : () => Infinity,
     models: {
       ...models,
       chat: guardedChat,

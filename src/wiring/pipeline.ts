@@ -23,6 +23,7 @@ import { type CollectionSnapshots } from '../ask/cache/collection-snapshot.ts'
 import { cacheCompletions } from '../ask/cache/completion-cache.ts'
 import { pack } from '../ask/generation/pack.ts'
 import { createPipeline } from '../ask/pipeline.ts'
+import { promptRoom } from '../ask/generation/prompt-room.ts'
 import { promptVersion } from '../ask/generation/prompt.ts'
 import { createCachedAsk, type CachedAsk } from '../ask/cache/cached-ask.ts'
 import { searchIn } from '../ask/retrieval/retrieve.ts'
@@ -38,7 +39,7 @@ import type { Collection } from '../ingest/terms.ts'
 import type { AskedCollection } from '../ask/terms/collection.ts'
 import type { Passage } from '../ask/terms/passage.ts'
 import type { AnalyzedQuestion } from '../ask/terms/question.ts'
-import type { AskWithin } from '../ask/terms/run.ts'
+import type { AskWithin, Run } from '../ask/terms/run.ts'
 import { rescaled, similarityRange, vectorWeight } from '../ask/retrieval/weights.ts'
 import { type Caches } from './caches.ts'
 import { type Guarded } from './guards.ts'
@@ -59,6 +60,7 @@ export interface PipelineParts {
   readonly events: Events
   readonly admission: Admission
   readonly budgets: Pick<Budgets, 'isKeyUsedUp'>
+  readonly promptTokensWithin: Guarded['promptTokensWithin']
   readonly log: Logger
 }
 
@@ -197,7 +199,10 @@ function configHashOf(
   ])
 }
 
-function stepsOf({ config, reads, reranker, bm25, models, events, caches }: PipelineParts, stages: Stages) {
+function stepsOf(
+  { config, reads, reranker, bm25, models, events, caches, promptTokensWithin }: PipelineParts,
+  stages: Stages,
+) {
   const { embedder, chat } = models
   const { stage, streamStage } = stages
   const rewrites = chat ? rewriteWith(chat) : null
@@ -215,8 +220,12 @@ function stepsOf({ config, reads, reranker, bm25, models, events, caches }: Pipe
     ),
     knownTerms: stage('retrieve', budgetMs.retrieve, knownTermsIn(reads)),
     rerank: rerankStep(config, reranker, stages),
-    pack: (passages: readonly Passage[], question: string) =>
-      pack(passages, { maxTokens: config.ask.promptTokens, question, onCut: () => events.budgetExceeded('tokens') }),
+    pack: (passages: readonly Passage[], question: string, { deadline }: Pick<Run, 'deadline'>) =>
+      pack(passages, {
+        maxTokens: promptRoom(config.ask.promptTokens, deadline - performance.now(), promptTokensWithin),
+        question,
+        onCut: () => events.budgetExceeded('tokens'),
+      }),
     extract: stage('extract', budgetMs.extract, extractFrom),
     generate:
       chat &&

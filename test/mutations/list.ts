@@ -51,15 +51,29 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'degraded-answer-cached',
     file: 'src/ask/cache/answer-cache.ts',
-    find: 'if (seconds <= 0 || answer.degraded.length > 0 || answer.isOvertaken) return',
-    replace: 'if (seconds <= 0 || answer.isOvertaken) return',
+    find: 'if (seconds <= 0 || answer.degraded.length > 0 || answer.isOvertaken || answer.isTruncated) return',
+    replace: 'if (seconds <= 0 || answer.isOvertaken || answer.isTruncated) return',
     tests: ['test/unit/ask/cache/cached-ask.test.ts'],
+  },
+  {
+    name: 'truncated-answer-cached',
+    file: 'src/ask/cache/answer-cache.ts',
+    find: 'if (seconds <= 0 || answer.degraded.length > 0 || answer.isOvertaken || answer.isTruncated) return',
+    replace: 'if (seconds <= 0 || answer.degraded.length > 0 || answer.isOvertaken) return',
+    tests: ['test/service/provider-replies.test.ts'],
+  },
+  {
+    name: 'unknown-finish-reason-ends',
+    file: 'src/adapters/models/openai/finish-reasons.ts',
+    find: '(endings.get(finishReason.trim().toLowerCase()) ?? null)',
+    replace: "(endings.get(finishReason.trim().toLowerCase()) ?? 'complete')",
+    tests: ['test/unit/adapters/models/openai/providers.test.ts'],
   },
   {
     name: 'overtaken-answer-cached',
     file: 'src/ask/cache/answer-cache.ts',
-    find: 'if (seconds <= 0 || answer.degraded.length > 0 || answer.isOvertaken) return',
-    replace: 'if (seconds <= 0 || answer.degraded.length > 0) return',
+    find: 'if (seconds <= 0 || answer.degraded.length > 0 || answer.isOvertaken || answer.isTruncated) return',
+    replace: 'if (seconds <= 0 || answer.degraded.length > 0 || answer.isTruncated) return',
     tests: ['test/unit/ask/cache/cached-ask.test.ts'],
   },
   {

@@ -41,6 +41,7 @@ export function factsOf({ counts = {}, ...changes }: Changes = {}): Facts {
     redis: 'ready',
     redisOutage: null,
     modelCalls: null,
+    firstWord: null,
     budgets: [],
     limiter: { limit: 50, inFlight: 3, waiting: 0 },
     process: { lateMs: 0, wasBusy: false, heapShare: 0.1 },

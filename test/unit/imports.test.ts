@@ -37,7 +37,13 @@ const rows: readonly Row[] = [
   { files: ['tracing/'], may: ['errors.ts', 'config/kinds.ts'], types: ['config/terms.ts'] },
   {
     files: ['log.ts'],
-    may: ['output.ts', 'text/printable.ts', 'config/database-url.ts', 'config/redis-url.ts'],
+    may: [
+      'output.ts',
+      'text/printable.ts',
+      'config/database-url.ts',
+      'config/redis-url.ts',
+      'config/request-headers.ts',
+    ],
     types: ['config/terms.ts'],
   },
   {
@@ -50,7 +56,9 @@ const rows: readonly Row[] = [
       'events.ts',
       'faults.ts',
       'config/database-url.ts',
+      'config/loopback.ts',
       'config/redis-url.ts',
+      'config/request-headers.ts',
       'config/text-file.ts',
     ],
     types: ['ask/', 'ingest/terms.ts', 'eval/recall.ts', 'config/terms.ts'],

@@ -1,5 +1,4 @@
 import { SpanKind, type Attributes, type Span } from '@opentelemetry/api'
-import type { ChatCompletionChunk } from 'openai/resources/chat/completions'
 import type { Usage } from '../../ask/terms/usage.ts'
 import { AskError } from '../../errors.ts'
 import { genAi } from '../../tracing/names.ts'
@@ -11,7 +10,7 @@ import { markFailed, startChild } from '../../tracing/span.ts'
  */
 export interface ChatSpan {
   readonly span: Span | undefined
-  onChunk(chunk: ChatCompletionChunk): void
+  onChunk(chunk: { readonly id?: unknown; readonly model?: unknown }): void
   complete(finishReason: string, usage: Usage | null): void
   fail(error: unknown): void
   /**
@@ -44,8 +43,8 @@ function recording(span: Span): ChatSpan {
       if (!isFirst) return
       isFirst = false
       span.setAttribute(genAi.firstChunk, (performance.now() - startedAt) / 1000)
-      if (chunk.id) span.setAttribute(genAi.responseId, chunk.id)
-      if (chunk.model) span.setAttribute(genAi.responseModel, chunk.model)
+      if (typeof chunk.id === 'string') span.setAttribute(genAi.responseId, chunk.id)
+      if (typeof chunk.model === 'string') span.setAttribute(genAi.responseModel, chunk.model)
     },
     complete(finishReason, usage) {
       isSettled = true

@@ -7,10 +7,11 @@ import type { CallEnd } from '../../resilience/call-capacity.ts'
 import { createCallLimit, InVain, type CallLimit, type CallPlace } from '../../resilience/call-limit.ts'
 import { createGuard, type Guard, type GuardOptions, type Reading } from '../../resilience/guard.ts'
 import { createHedge } from '../../resilience/hedge.ts'
-import { withIdleTimeout } from '../../resilience/idle-timeout.ts'
+import { withIdleTimeout, type Pulse } from '../../resilience/idle-timeout.ts'
 import type { Events } from '../../events.ts'
 import type { Dependency } from '../../faults.ts'
 import { modelFault } from './faults.ts'
+import { createChatPatience, type ChatPatience } from './chat-patience.ts'
 import type { Pool } from '../postgres/pool.ts'
 import { isPassing } from '../postgres/errors.ts'
 
@@ -21,7 +22,7 @@ export interface GuardParts {
   readonly onTurn: (dependency: Dependency, state: BreakerState) => void
 }
 
-type Settings = Pick<GuardOptions, 'slowMs' | 'read' | 'refusal' | 'onEnd' | 'onBusy'>
+type Settings = Pick<GuardOptions, 'slowMs' | 'lateMs' | 'read' | 'refusal' | 'onEnd' | 'onBusy'>
 
 function guard(dependency: Dependency, settings: Settings, { events, onTurn }: GuardParts): Guard {
   return createGuard({
@@ -32,7 +33,7 @@ function guard(dependency: Dependency, settings: Settings, { events, onTurn }: G
   })
 }
 
-/** Calls that take longer count as faults. A late first token is bounded by `silenceMs` instead. */
+/** Calls that take longer count as faults. A late first token of the language model is bounded by first-word.ts. */
 const slowEmbeddingMs = 2000
 const slowRerankMs = 3000
 const slowSearchMs = 5000
@@ -41,9 +42,8 @@ const names = { chat: 'The language model', embeddings: 'The embedding model', r
 
 function guardModel(
   dependency: 'chat' | 'embeddings' | 'rerank',
-  slowMs: number,
+  limits: Pick<GuardOptions, 'slowMs' | 'lateMs' | 'onBusy'>,
   parts: GuardParts,
-  onBusy?: GuardOptions['onBusy'],
 ): Guard {
   const { events } = parts
   const refusal = (ms: number) => {
@@ -57,21 +57,17 @@ function guardModel(
     const fault = modelFault(ended)
     if (fault !== undefined) events.modelEnded(dependency, fault)
   }
-  return guard(dependency, { slowMs, read: readModelError, refusal, onEnd, ...(onBusy && { onBusy }) }, parts)
+  return guard(dependency, { ...limits, read: readModelError, refusal, onEnd }, parts)
 }
 
-/** A busy model is called again immediately without `Retry-After`, and after that time with it. */
+/** After `Retry-After`, and otherwise immediately, a model that is busy or failed is called again. */
 function readModelError(error: unknown): Reading {
   if (!isAskError(error)) return { verdict: 'nothing', isRetryable: false }
+  const pause = error.retryAfter !== undefined && { pauseMs: error.retryAfter * 1000 }
   const isBroken = error.code === 'model_failed' || error.code === 'model_unreachable'
-  if (isBroken) return { verdict: 'fault', isRetryable: true }
+  if (isBroken) return { verdict: 'fault', isRetryable: true, ...pause }
   if (error.code !== 'model_busy') return { verdict: 'alive', isRetryable: false }
-  return {
-    verdict: 'alive',
-    isRetryable: true,
-    isBusy: true,
-    ...(error.retryAfter !== undefined && { pauseMs: error.retryAfter * 1000 }),
-  }
+  return { verdict: 'alive', isRetryable: true, isBusy: true, ...pause }
 }
 
 /** Upper bound on what a provider may ask for in its headers. */
@@ -80,6 +76,7 @@ const longestPauseMs = 60_000
 export interface GuardedChat extends ChatModel {
   readonly guard: Guard
   readonly calls: Pick<CallLimit, 'status'>
+  readonly patience: Pick<ChatPatience, 'firstWord' | 'readingPace'>
 }
 
 /** Of a call that a busy model refuses. Between them it waits as long as the model says, and for its turn. */
@@ -87,6 +84,8 @@ const mostAttempts = 3
 
 export interface ChatGuardOptions {
   readonly silenceMs: number
+  /** Longest wait for the first word, where the operator has set one; otherwise it is learned. */
+  readonly firstWordMs?: number | undefined
   /** Most calls at a time, where the operator knows; otherwise the model's limit is learned. */
   readonly maxCalls?: number | undefined
   /** Share of the calls at a time that batch calls may use, 0–1. */
@@ -95,11 +94,12 @@ export interface ChatGuardOptions {
 
 export function guardChat(
   chat: ChatModel,
-  { silenceMs, maxCalls, batchShare = 1 }: ChatGuardOptions,
+  { silenceMs, firstWordMs, maxCalls, batchShare = 1 }: ChatGuardOptions,
   parts: GuardParts,
 ): GuardedChat {
   const calls = createCallLimit({ batchShare, ...(maxCalls !== undefined && { max: maxCalls }) })
-  const ownGuard = guardModel('chat', silenceMs, parts, calls.busy)
+  const ownGuard = guardModel('chat', { slowMs: Infinity, lateMs: silenceMs, onBusy: calls.busy }, parts)
+  const patience = createChatPatience(silenceMs, firstWordMs)
 
   /** `refusal`: of this call, which the model refused before because it is busy. */
   async function enter(
@@ -155,27 +155,33 @@ export function guardChat(
     }
   }
 
-  /** If the signal has not aborted, it was the idle timeout. */
-  function endOf(signal: AbortSignal, hasBegun: boolean): CallEnd {
-    if (signal.aborted) return 'late'
-    return hasBegun ? 'none' : 'silent'
-  }
-
   function guarded(
     request: ChatRequest,
     signal: AbortSignal,
     call: ChatCall,
     onBegun: () => void,
   ): AsyncIterable<ChatEvent> {
-    return ownGuard.stream(signal, () =>
-      withIdleTimeout('The model', silenceMs, signal, idleSignal => {
+    const begin = (pulse: Pulse) => {
+      onBegun()
+      pulse.begun()
+    }
+    return ownGuard.stream(signal, () => {
+      const limits = patience.limitsFor(request, calls.status().inFlight <= 1)
+      return withIdleTimeout('The model', limits, signal, (idleSignal, pulse) => {
         call.onSent?.()
-        return chat.stream(request, idleSignal, { onQuotaUsed: pause, onBegun })
-      }),
-    )
+        const reports = { onQuotaUsed: pause, onBytes: pulse.alive, onBegun: () => begin(pulse) }
+        return chat.stream(request, idleSignal, reports)
+      })
+    })
   }
 
-  return { ...chat, guard: ownGuard, calls, stream }
+  return { ...chat, guard: ownGuard, calls, patience, stream }
+}
+
+/** If the signal has not aborted, it was the idle timeout. */
+function endOf(signal: AbortSignal, hasBegun: boolean): CallEnd {
+  if (signal.aborted) return 'late'
+  return hasBegun ? 'none' : 'silent'
 }
 
 /** `hedgeMs` of 0 disables hedging. */
@@ -184,7 +190,7 @@ export function guardEmbedder(
   hedgeMs: number,
   parts: GuardParts,
 ): Embedder & { readonly guard: Guard } {
-  const ownGuard = guardModel('embeddings', slowEmbeddingMs, parts)
+  const ownGuard = guardModel('embeddings', { slowMs: slowEmbeddingMs }, parts)
   const hedge = hedgeMs === 0 ? null : createHedge({ afterMs: hedgeMs, onHedge: parts.events.callHedged })
   return {
     ...embedder,
@@ -203,7 +209,7 @@ export function guardEmbedder(
 }
 
 export function guardReranker(reranker: Reranker, parts: GuardParts): Reranker & { readonly guard: Guard } {
-  const ownGuard = guardModel('rerank', slowRerankMs, parts)
+  const ownGuard = guardModel('rerank', { slowMs: slowRerankMs }, parts)
   return {
     ...reranker,
     guard: ownGuard,

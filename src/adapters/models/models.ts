@@ -1,6 +1,7 @@
 import type { ChatModel } from '../../ask/generation/chat.ts'
 import type { Embedder, TextKind } from '../../ask/retrieval/embedder.ts'
-import type { Config, FollowSecret } from '../../config/terms.ts'
+import { requestHeaders } from '../../config/request-headers.ts'
+import type { ApiSettings, Config, FollowSecret } from '../../config/terms.ts'
 import { AskError, isAskError } from '../../errors.ts'
 import { serverOf } from '../../tracing/span.ts'
 import { createLocalEmbedder } from './local/embedder.ts'
@@ -8,7 +9,7 @@ import { apiModelName, localModel, onnxScheme } from './names.ts'
 import { openOnnxEmbedder } from './onnx/embedder.ts'
 import { createChat } from './openai/chat.ts'
 import { createEmbedder, createLearningEmbedder, openEmbedder } from './openai/embedder.ts'
-import { createOpenAIClient, providerOf } from './openai/client.ts'
+import { createOpenAIClient, providerOf, type ModelApi } from './openai/client.ts'
 import { asPrefix, noPrefixes, type Prefixes } from './prefixes.ts'
 import { traceEmbedder } from './traced-embedder.ts'
 
@@ -34,8 +35,10 @@ export interface OpenModelsOptions {
    * Without this callback, that is an error.
    */
   readonly onAbsent?: (error: AskError) => void
-  /** Follows the key of the API. */
+  /** Follows the keys and headers of the APIs. */
   readonly follow?: FollowSecret
+  /** Called when an API rejected the key; a new one is tried at once. */
+  readonly onKeyRejected?: (() => void) | undefined
   /** Called with what was assumed about a model on disk because nothing says it. */
   readonly onAssumed?: (assumption: string) => void
 }
@@ -62,12 +65,7 @@ function isPriced(prices: ModelSettings['prices']): boolean {
 }
 
 async function openEach(settings: ModelSettings, options: OpenModelsOptions): Promise<Models> {
-  const client = createOpenAIClient({
-    apiKey: settings.apiKey,
-    baseUrl: settings.baseUrl,
-    timeoutMs: settings.timeoutMs,
-  })
-  options.follow?.('OPENAI_API_KEY', key => void (client.apiKey = key))
+  const client = openApi({ ...settings, names: openaiNames }, settings, options)
   const chat = settings.chat === null ? null : createChat(client, { model: settings.chat })
   if (settings.embedding === 'local' || settings.embedding === localModel) {
     const embedder = traceEmbedder(createLocalEmbedder(), { model: localModel })
@@ -81,9 +79,7 @@ async function openEach(settings: ModelSettings, options: OpenModelsOptions): Pr
     }
   }
   const isOnDisk = settings.embedding.startsWith(onnxScheme)
-  const embedder = isOnDisk
-    ? await onnxEmbedder(settings, options)
-    : traceEmbedder(await apiEmbedder(client, settings, options), remoteSpans(client, settings))
+  const embedder = isOnDisk ? await onnxEmbedder(settings, options) : await remoteEmbedder(settings, options)
   const prefixes = { ...noPrefixes, ...prefixesOf(settings) }
   const sentTokens = (text: string, kind: TextKind) => embedder.countTokens(prefixes[kind] + text)
   return {
@@ -108,8 +104,24 @@ async function onnxEmbedder(settings: ModelSettings, { onAssumed }: OpenModelsOp
   return traceEmbedder(embedder, { model: embedder.model })
 }
 
-function remoteSpans(client: ReturnType<typeof createOpenAIClient>, { embedding: model }: ModelSettings) {
-  return { model, remote: { provider: providerOf(client), server: serverOf(client.baseURL) } }
+const openaiNames = { url: 'OPENAI_BASE_URL', key: 'OPENAI_API_KEY', headers: 'OPENAI_HEADERS' }
+
+function openApi(
+  api: ApiSettings,
+  { timeoutMs }: Pick<ModelSettings, 'timeoutMs'>,
+  { follow = () => {}, onKeyRejected }: OpenModelsOptions,
+): ModelApi {
+  const client = createOpenAIClient({ ...api, timeoutMs, onKeyRejected })
+  follow(api.names.key, key => void (client.apiKey = key))
+  follow(api.names.headers, text => void (client.sentHeaders = requestHeaders.read(text) ?? client.sentHeaders))
+  return client
+}
+
+async function remoteEmbedder(settings: ModelSettings, options: OpenModelsOptions): Promise<Embedder> {
+  const client = openApi(settings.embeddingApi, settings, options)
+  const embedder = await apiEmbedder(client, settings, options)
+  const remote = { provider: providerOf(client), server: serverOf(client.baseURL) }
+  return traceEmbedder(embedder, { model: settings.embedding, remote })
 }
 
 function prefixesOf({
@@ -122,11 +134,7 @@ function prefixesOf({
   }
 }
 
-async function apiEmbedder(
-  client: ReturnType<typeof createOpenAIClient>,
-  settings: ModelSettings,
-  options: OpenModelsOptions,
-): Promise<Embedder> {
+async function apiEmbedder(client: ModelApi, settings: ModelSettings, options: OpenModelsOptions): Promise<Embedder> {
   const { embedding: model, embeddingMaxTokens: maxTokens, embeddingLanguages: languages } = settings
   const dimensions = settings.embeddingDimensions
   const prefixes = { ...noPrefixes, ...prefixesOf(settings) }

@@ -5,7 +5,9 @@ import { AskError, type ErrorCode } from '../../errors.ts'
 import { genAi } from '../../tracing/names.ts'
 import { traceHeaders } from '../../tracing/outgoing.ts'
 import { inChild, serverOf } from '../../tracing/span.ts'
+import { requestHeaders } from '../../config/request-headers.ts'
 import { assertNoLease } from '../postgres/one-lease-guard.ts'
+import { createModelFetch, discard } from './fetch.ts'
 import { ReplyTooLong, wholeOf } from './reply-bounds.ts'
 import { tokensIn } from './token-usage.ts'
 
@@ -15,6 +17,14 @@ export interface RerankerSettings {
   readonly model: string
   /** Undefined for servers that need no key: no Authorization header is then sent. */
   readonly apiKey: string | undefined
+  /** Sent with every request, in place of headers of the same name. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+export interface RerankerOptions {
+  readonly follow?: FollowSecret | undefined
+  /** Called when the reranker rejected the key; a new one is tried at once. */
+  readonly onKeyRejected?: (() => void) | undefined
 }
 
 /**
@@ -22,14 +32,17 @@ export interface RerankerSettings {
  * model, query, documents, top_n }` returns `{ results: [{ index, relevance_score }] }`. The /rerank of Text Embeddings
  * Inference has another format and is not supported.
  */
-export function createReranker({ url, model, apiKey }: RerankerSettings, follow: FollowSecret = () => {}): Reranker {
+export function createReranker(
+  { url, model, apiKey, headers: given = {} }: RerankerSettings,
+  { follow = () => {}, onKeyRejected }: RerankerOptions = {},
+): Reranker {
   let key = apiKey
+  let sentHeaders = given
   follow('RERANK_API_KEY', current => void (key = current))
-  const headers = () => ({
-    'content-type': 'application/json',
-    accept: 'application/json',
-    ...(key !== undefined && { authorization: `Bearer ${key}` }),
-    ...traceHeaders(),
+  follow('RERANK_HEADERS', text => void (sentHeaders = requestHeaders.read(text) ?? sentHeaders))
+  const fetchFrom = createModelFetch({
+    headers: () => ({ ...(key !== undefined && { authorization: `Bearer ${key}` }), ...sentHeaders }),
+    onKeyRejected,
   })
 
   const spanAttributes = {
@@ -52,8 +65,9 @@ export function createReranker({ url, model, apiKey }: RerankerSettings, follow:
     call?: RerankCall,
   ): Promise<readonly number[]> {
     const body = JSON.stringify({ model, query, documents: texts, top_n: texts.length })
-    const reply = await send({ method: 'POST', headers: headers(), body, signal })
-    if (!reply.ok) throw await refusal(reply, model)
+    const headers = { 'content-type': 'application/json', accept: 'application/json', ...traceHeaders() }
+    const reply = await send({ method: 'POST', headers, body, signal })
+    if (!reply.ok) throw refusal(reply, model)
     const scored = await jsonOf(reply, signal)
     const tokens = tokensIn((scored as Charged | null)?.usage?.total_tokens)
     if (tokens > 0) call?.onTokens?.(tokens)
@@ -63,7 +77,7 @@ export function createReranker({ url, model, apiKey }: RerankerSettings, follow:
   /** Redirects are rejected: the key is meant for this address only. */
   async function send(request: RequestInit & { readonly signal: AbortSignal }): Promise<Response> {
     try {
-      return await fetch(url, { ...request, redirect: 'error' })
+      return await fetchFrom(url, { ...request, redirect: 'error' })
     } catch (cause) {
       if (request.signal.aborted) throw request.signal.reason
       throw new AskError('model_unreachable', {
@@ -92,9 +106,9 @@ async function jsonOf(reply: Response, signal: AbortSignal): Promise<unknown> {
 }
 
 /** The server's own message is not read: some servers repeat the key in it. */
-async function refusal(reply: Response, model: string): Promise<AskError> {
+function refusal(reply: Response, model: string): AskError {
   const { status } = reply
-  await reply.body?.cancel().catch(() => {})
+  discard(reply)
   if (status === 429)
     return new AskError('model_busy', { detail: 'The rate limit of the reranker is reached; try again later.' })
   const code: ErrorCode = status >= 500 || status === 408 ? 'model_failed' : 'model_rejected'

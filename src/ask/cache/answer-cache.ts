@@ -85,7 +85,7 @@ export function createAnswerCache({
     { seconds, tookMs }: { readonly seconds: number; readonly tookMs: number },
     lease: FillLease | null,
   ): void {
-    if (seconds <= 0 || answer.degraded.length > 0 || answer.isOvertaken) return
+    if (seconds <= 0 || answer.degraded.length > 0 || answer.isOvertaken || answer.isTruncated) return
     // A cached completion makes the answer as old as the completion.
     const madeAt = now() - (answer.cache.age ?? 0) * 1000
     const value = { answer, madeAt, freshUntil: madeAt + seconds * 1000, tookMs }

@@ -47,8 +47,13 @@ export function cacheCompletions(
     }
   }
 
-  function save(key: string, { text, abstained, usage }: Completion, tookMs: number, seconds: number): void {
-    if (!abstained) store.set(key, { text, usage, madeAt: now(), tookMs }, seconds * 1000)
+  function save(
+    key: string,
+    { text, abstained, usage, isTruncated }: Completion,
+    tookMs: number,
+    seconds: number,
+  ): void {
+    if (!abstained && isTruncated === undefined) store.set(key, { text, usage, madeAt: now(), tookMs }, seconds * 1000)
   }
 
   function secondsFor({ question: { mode }, caching }: AnswerRequest): number {

@@ -139,7 +139,7 @@ export function computeOnceWith(
   ): void {
     const seconds = answers.secondsFor(question, collection, answer)
     answers.keep(cacheKey.key, answer, { seconds, tookMs }, lease)
-    if (match && answer.degraded.length === 0 && !answer.isOvertaken)
+    if (match && answer.degraded.length === 0 && !answer.isOvertaken && !answer.isTruncated)
       semantic?.learn(match, { key: cacheKey.key, question, answer, seconds })
   }
 }

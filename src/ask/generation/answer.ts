@@ -34,6 +34,7 @@ export interface WrittenAnswer {
   readonly model: string | null
   readonly usage: Usage
   readonly degraded: readonly Degraded[]
+  readonly isTruncated?: true
   /** `miss`, unless the completion was cached. */
   readonly cache: CacheNote
 }
@@ -96,10 +97,11 @@ async function* completed(
   { asked, passages }: AnswerRequest,
   run: Run,
 ): AsyncGenerator<AskEvent, WrittenAnswer> {
-  const { text, usage, abstained, cache = miss } = completion
+  const { text, usage, abstained, cache = miss, isTruncated } = completion
   if (!run.isStreamed && !abstained) yield { type: 'delta', text }
   const citations = abstained ? [] : cite(text, passages, asked.language)
-  return { text, citations, isAbstained: abstained, judged: null, generator: 'llm', model, usage, degraded: [], cache }
+  const written = { text, citations, isAbstained: abstained, judged: null, model, usage, degraded: [], cache }
+  return { ...written, generator: 'llm', ...(isTruncated && { isTruncated }) }
 }
 
 async function* quote(

@@ -12,7 +12,10 @@ export interface ChatRequest {
 /** `end` comes once, last, and only after a complete reply. A reply that broke off throws instead. */
 export type ChatEvent =
   | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'end'; readonly finishReason: string | null; readonly usage: Usage | null }
+  | { readonly type: 'end'; readonly finishReason: FinishReason; readonly usage: Usage | null }
+
+/** `length`: the reply reached its token limit, so its rest is missing. */
+export type FinishReason = 'stop' | 'length'
 
 /** The caller, who pays, and until when a reply is of use. Where many calls wait for the model, it decides the order. */
 export type ChatUrgency = Pick<Run, 'deadline' | 'priority' | 'caller' | 'payer'> & {
@@ -25,6 +28,8 @@ export interface ChatCall extends Partial<ChatUrgency> {
   readonly isShort?: true
   /** Called at the first token of a reply, which may be of reasoning that is not part of it. */
   readonly onBegun?: () => void
+  /** Called whenever something of the reply arrives, whatever it is: also for a comment that keeps it alive. */
+  readonly onBytes?: () => void
   /** The provider accepts no other call for this time, in milliseconds. */
   readonly onQuotaUsed?: (ms: number) => void
 }

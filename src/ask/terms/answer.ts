@@ -29,6 +29,8 @@ export interface Answer {
   readonly confidence?: number
   /** The documents changed during the search, so the answer belongs to no epoch and must not be cached. */
   readonly isOvertaken?: true
+  /** The model's text reached its token limit, so its rest is missing. Such an answer is not cached. */
+  readonly isTruncated?: true
   /** A reply to a greeting, thanks or a goodbye: neither an answer nor an abstention. */
   readonly isSmallTalk?: true
 }

@@ -1,4 +1,5 @@
-import { endpoint, hidden, setting, words } from '../kinds.ts'
+import { hidden, setting, words } from '../kinds.ts'
+import { apiBase, apiKey } from '../model-api.ts'
 
 export const evaluationSettings = {
   judgeModel: setting(
@@ -11,14 +12,14 @@ export const evaluationSettings = {
     'JUDGE_URL',
     undefined,
     'Base URL of the API of `JUDGE_MODEL`, OpenAI-compatible. Unset: `OPENAI_BASE_URL`.',
-    endpoint,
+    apiBase,
   ),
   judgeApiKey: hidden(
     setting(
       'JUDGE_API_KEY',
       undefined,
       'API key for `JUDGE_MODEL`. Unset: none with `JUDGE_URL`, otherwise `OPENAI_API_KEY`.',
-      words,
+      apiKey,
     ),
   ),
   evalApiKey: hidden(

@@ -1,8 +1,9 @@
+import { apiBase, apiKey } from '../model-api.ts'
+import { requestHeaders } from '../request-headers.ts'
 import {
   amount,
   collectionBudgets,
   currency,
-  endpoint,
   hidden,
   integer,
   languageList,
@@ -15,12 +16,27 @@ import {
 } from '../kinds.ts'
 
 export const modelSettings = {
-  openaiApiKey: hidden(setting('OPENAI_API_KEY', undefined, 'API key for the model API.', words)),
+  openaiApiKey: hidden(
+    setting(
+      'OPENAI_API_KEY',
+      undefined,
+      'API key for the model API. `OPENAI_API_KEY_FILE` is read again when it changes, and when the API rejects the key.',
+      apiKey,
+    ),
+  ),
   openaiBaseUrl: setting(
     'OPENAI_BASE_URL',
     undefined,
-    'Base URL of any OpenAI-compatible API (vLLM, Ollama, llama.cpp, Groq, …). Unset with a key: OpenAI itself.',
-    endpoint,
+    'Base URL of any OpenAI-compatible API (vLLM, Ollama, llama.cpp, Groq, …). A query in it, such as `?api-version=` of Azure, is sent with every request. Unset with a key: OpenAI itself.',
+    apiBase,
+  ),
+  openaiHeaders: hidden(
+    setting(
+      'OPENAI_HEADERS',
+      undefined,
+      'Headers for every request to the model API, such as `X-Team: library`, separated by `;` or line ends, or as a JSON object.',
+      requestHeaders,
+    ),
   ),
   chatModel: setting(
     'CHAT_MODEL',
@@ -33,6 +49,28 @@ export const modelSettings = {
     undefined,
     'Embedding model; `local` is the bundled one (English), `onnx:FOLDER` one on disk. Default: `text-embedding-3-small` with a key and no base URL, otherwise `local`.',
     words,
+  ),
+  embeddingBaseUrl: setting(
+    'EMBEDDING_BASE_URL',
+    undefined,
+    'Base URL of another OpenAI-compatible API for embeddings. Unset: `OPENAI_BASE_URL`.',
+    apiBase,
+  ),
+  embeddingApiKey: hidden(
+    setting(
+      'EMBEDDING_API_KEY',
+      undefined,
+      'API key for embeddings. Unset: `OPENAI_API_KEY`, unless `EMBEDDING_BASE_URL` is on another host, which must not get that key.',
+      apiKey,
+    ),
+  ),
+  embeddingHeaders: hidden(
+    setting(
+      'EMBEDDING_HEADERS',
+      undefined,
+      'Headers for every request for embeddings. Unset: `OPENAI_HEADERS`, under the same condition.',
+      requestHeaders,
+    ),
   ),
   embeddingDimensions: setting(
     'EMBEDDING_DIMENSIONS',
@@ -97,7 +135,13 @@ export const modelSettings = {
   modelSilenceMs: setting(
     'MODEL_SILENCE_MS',
     '10000',
-    'Idle timeout of the language model, before the first token and between tokens; on expiry the answer is extractive.',
+    'Idle timeout of the language model: the longest time without any byte, be it of a thought or of a comment that keeps the connection alive. On expiry the answer is extractive.',
+    integer(100, 600_000),
+  ),
+  modelFirstWordMs: setting(
+    'MODEL_FIRST_WORD_MS',
+    undefined,
+    "Longest wait for the first word of the language model's answer. Unset: learned, twice what it usually needs, and at least `MODEL_SILENCE_MS`; signs of life extend it. Never longer than the request may take.",
     integer(100, 600_000),
   ),
   embeddingHedgeMs: setting(

@@ -1,3 +1,5 @@
+import { apiKey } from '../model-api.ts'
+import { requestHeaders } from '../request-headers.ts'
 import { endpoint, hidden, integer, oneOf, setting, words } from '../kinds.ts'
 
 export const rerankingSettings = {
@@ -13,7 +15,15 @@ export const rerankingSettings = {
     'Reranking model: a model of `RERANK_URL`, or without it `onnx:FOLDER`, a cross-encoder on disk.',
     words,
   ),
-  rerankApiKey: hidden(setting('RERANK_API_KEY', undefined, 'API key for the reranker.', words)),
+  rerankApiKey: hidden(setting('RERANK_API_KEY', undefined, 'API key for the reranker.', apiKey)),
+  rerankHeaders: hidden(
+    setting(
+      'RERANK_HEADERS',
+      undefined,
+      'Headers for every request to the reranker, as in `OPENAI_HEADERS`.',
+      requestHeaders,
+    ),
+  ),
   rerankCandidates: setting(
     'RERANK_CANDIDATES',
     undefined,

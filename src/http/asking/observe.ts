@@ -103,8 +103,9 @@ export function createReports(events: OutcomeEvents, { logQuestions = false }: R
 }
 
 function logAnswered(log: RunLog, ids: object, answer: Answer, ms: number): void {
-  const { mode, generator, abstained, degraded, cache, usage } = answer
-  const line = { ...ids, mode, generator, abstained, cache: cache.status, ms: Math.round(ms) }
+  const { mode, generator, abstained, degraded, cache, usage, isTruncated } = answer
+  const truncatedMark = isTruncated && { truncated: true }
+  const line = { ...ids, mode, generator, abstained, ...truncatedMark, cache: cache.status, ms: Math.round(ms) }
   // Lists and objects cost most in a log line, and for most cached answers these two are empty.
   log.info(usage.llmCalls === 0 && degraded.length === 0 ? line : { ...line, degraded, usage }, 'answered')
 }

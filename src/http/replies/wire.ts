@@ -57,6 +57,7 @@ export function answerJson(answer: Answer, { id, include, timings, explanation }
     answer: answer.text,
     abstained: answer.abstained,
     ...(answer.isSmallTalk && { smalltalk: true }),
+    ...(answer.isTruncated && { truncated: true }),
     confidence: confidenceOf(answer),
     language: answer.language,
     mode: answer.mode,
@@ -113,11 +114,12 @@ const texts = new WeakMap<object, FixedPart>()
 function fixedPartOf(answer: Answer): FixedPart {
   const known = texts.get(answer.citations)
   if (known !== undefined) return known
-  const { text, abstained, isSmallTalk, language, mode, citations, generator, model } = answer
+  const { text, abstained, isSmallTalk, isTruncated, language, mode, citations, generator, model } = answer
   const json = JSON.stringify({
     answer: text,
     abstained,
     ...(isSmallTalk && { smalltalk: true }),
+    ...(isTruncated && { truncated: true }),
     confidence: confidenceOf(answer),
     language,
     mode,

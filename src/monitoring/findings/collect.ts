@@ -25,6 +25,7 @@ export interface CollectorParts {
   readonly redis: { status(): string; outage(): Facts['redisOutage'] } | undefined
   readonly limiter: () => LimiterStatus
   readonly modelCalls: (() => CallLimitStatus) | null
+  readonly firstWord: (() => Facts['firstWord']) | null
   readonly budgets: { status(): Facts['budgets'] }
   readonly figures: Pick<Figures, 'count' | 'recent' | 'poolTimes'>
   readonly connections: Connections
@@ -52,6 +53,7 @@ export function createCollector({
   redis,
   limiter,
   modelCalls,
+  firstWord,
   budgets,
   figures,
   connections,
@@ -92,6 +94,7 @@ export function createCollector({
       redisOutage: redis?.outage() ?? null,
       limiter: limiter(),
       modelCalls: modelCalls && modelCalls(),
+      firstWord: firstWord && firstWord(),
       budgets: budgets.status(),
       process: { ...loopLag.worst(), heapShare: getHeapStatistics().used_heap_size / heapLimit },
       connections: connections.facts(),

@@ -1,4 +1,5 @@
 import { modelFaults, type ModelFault } from '../../faults.ts'
+import { diagnoseFirstWord } from './diagnose-first-word.ts'
 import type { Facts } from './facts.ts'
 import { counted, type Finding } from './findings.ts'
 
@@ -11,7 +12,7 @@ const names: Readonly<Record<Model, string>> = {
 }
 const settings: Readonly<Record<Model, string>> = {
   chat: 'OPENAI_BASE_URL',
-  embeddings: 'OPENAI_BASE_URL',
+  embeddings: 'EMBEDDING_BASE_URL, or OPENAI_BASE_URL where it is unset',
   rerank: 'RERANK_URL',
 }
 const instead: Readonly<Record<Model, string>> = {
@@ -32,7 +33,11 @@ const leastShare = 0.2
 export function diagnoseModels(facts: Facts): Finding[] {
   const failing = (['chat', 'embeddings', 'rerank'] as const).flatMap(model => diagnoseModel(model, facts) ?? [])
   const isFailing = failing.some(({ culprit }) => culprit === 'chat')
-  return [...failing, ...((isFailing ? null : diagnoseSaturation(facts)) ?? [])]
+  return [
+    ...failing,
+    ...((isFailing ? null : diagnoseSaturation(facts)) ?? []),
+    ...diagnoseFirstWord(facts.firstWord, isFailing),
+  ]
 }
 
 const declinedAtLeast = 3

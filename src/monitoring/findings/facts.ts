@@ -1,3 +1,4 @@
+import type { FirstWordStatus } from '../../adapters/models/first-word.ts'
 import type { PoolStatus } from '../../adapters/postgres/pool.ts'
 import type { LockWait, ServerConnections } from '../../adapters/postgres/server-connections.ts'
 import type { BudgetStatus } from '../../ask/terms/usage.ts'
@@ -41,6 +42,8 @@ export interface Facts {
   readonly limiter: LimiterStatus
   /** Calls to the language model; null without one. */
   readonly modelCalls: CallLimitStatus | null
+  /** The waits for its first word; null without one. */
+  readonly firstWord: FirstWordFacts | null
   /** Daily budgets of the language model. */
   readonly budgets: readonly BudgetStatus[]
   readonly process: ProcessFacts
@@ -55,6 +58,12 @@ export interface Facts {
   readonly times: (kind: string) => number
   /** How a model failed last. Null when it never did. */
   readonly lastFault: (dependency: Dependency) => ModelFault | null
+}
+
+export interface FirstWordFacts extends FirstWordStatus {
+  /** Tokens of passages that fit into a prompt of the usual deadline, and the most that PROMPT_TOKENS allows. */
+  readonly promptTokens: number
+  readonly mostPromptTokens: number
 }
 
 export interface ProcessFacts {

@@ -26,6 +26,9 @@ t.test('every secret may be in a file; the line end and a byte order mark are ta
     DATABASE_URL: 'postgres://u:p@db/x',
     REDIS_URL: 'redis://:p@redis',
     OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20x',
+    OPENAI_HEADERS: 'x-team: a',
+    EMBEDDING_HEADERS: 'x-team: a',
+    RERANK_HEADERS: 'x-team: a',
   }
   for (const { name } of fileSettings) {
     const path = fileWith(name, `\ufeff${samples[name] ?? 'a-key-of-many-letters'}\r\n`)

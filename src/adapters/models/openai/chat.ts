@@ -1,6 +1,6 @@
 import type { OpenAI } from 'openai'
-import type { ChatCompletionChunk, ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions'
-import type { ChatCall, ChatEvent, ChatModel, ChatRequest } from '../../../ask/generation/chat.ts'
+import type { ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions'
+import type { ChatCall, ChatEvent, ChatModel, ChatRequest, FinishReason } from '../../../ask/generation/chat.ts'
 import type { Usage } from '../../../ask/terms/usage.ts'
 import { AskError } from '../../../errors.ts'
 import { genAi } from '../../../tracing/names.ts'
@@ -8,8 +8,10 @@ import { traceHeaders } from '../../../tracing/outgoing.ts'
 import { serverOf } from '../../../tracing/span.ts'
 import { startChatSpan, type ChatSpan } from '../chat-span.ts'
 import { assertNoLease } from '../../postgres/one-lease-guard.ts'
-import { chunksOf } from './chunks.ts'
+import { chunksOf, type ReplyChunk, type ReplyPart } from './chunks.ts'
 import { failed, toAskError } from './errors.ts'
+import { endingOf, type Ending } from './finish-reasons.ts'
+import { hasToken, textOf } from './reply-text.ts'
 import { createServerQuirks } from './server-quirks.ts'
 import { createReasoningFilter } from './reasoning-filter.ts'
 import { providerOf } from './client.ts'
@@ -17,7 +19,6 @@ import { tokensIn } from '../token-usage.ts'
 import { quotaPauseMs } from './quota.ts'
 
 type Quirk = 'newTokenLimit' | 'noUsage' | 'noSystemRole'
-type Chunks = AsyncIterable<ChatCompletionChunk>
 
 /** The longest tokens of common vocabularies are runs of 128 spaces. */
 const charactersPerToken = 128
@@ -27,6 +28,8 @@ const leastCharacters = 64 * 1024
 const bytesPerToken = 2048
 /** Allowance for reasoning sent next to the text, and for heartbeats. */
 const spareBytes = 8 * 1024 * 1024
+/** Longest wait for the usage, which follows the finish reason, and for the end of the reply. */
+const longestGraceMs = 1000
 
 /** A chat model behind an OpenAI-compatible API. */
 export function createChat(client: OpenAI, { model }: { readonly model: string }): ChatModel {
@@ -46,26 +49,39 @@ export function createChat(client: OpenAI, { model }: { readonly model: string }
   async function* stream(
     request: ChatRequest,
     signal: AbortSignal,
-    { onQuotaUsed, onBegun }: ChatCall = {},
+    { onQuotaUsed, onBegun, onBytes }: ChatCall = {},
   ): AsyncGenerator<ChatEvent, void, undefined> {
     const call = { client, model, signal }
     assertNoLease('the chat model')
     const chatSpan = startChatSpan(model, request.maxTokens, spanAttributes)
+    // After the reply, its connection may still have to be closed.
+    const connection = new AbortController()
+    const leave = () => connection.abort(signal.reason)
+    signal.addEventListener('abort', leave, { once: true })
     try {
       signal.throwIfAborted()
       const headers = traceHeaders(chatSpan.span)
       const reply = await quirks.call(learned =>
-        client.chat.completions.create(paramsOf(model, request, learned), { signal, headers }).asResponse(),
+        client.chat.completions
+          .create(paramsOf(model, request, learned), { signal: connection.signal, headers })
+          .asResponse(),
       )
       const pauseMs = quotaPauseMs(reply.headers)
       if (pauseMs > 0) onQuotaUsed?.(pauseMs)
-      const chunks = chunksOf(reply, spareBytes + request.maxTokens * bytesPerToken)
-      yield* eventsOf(chunks, request, { signal, chatSpan, onBegun })
+      const progress = createProgress()
+      const parts = chunksOf(reply, {
+        maxBytes: spareBytes + request.maxTokens * bytesPerToken,
+        close: () => connection.abort(),
+        onBytes,
+        graceMs: progress.graceMs,
+      })
+      yield* eventsOf(parts, request, { signal, chatSpan, onBegun, progress })
     } catch (error) {
       const translated = toAskError(error, call)
       chatSpan.fail(translated)
       throw translated
     } finally {
+      signal.removeEventListener('abort', leave)
       chatSpan.end()
     }
   }
@@ -98,72 +114,101 @@ function messagesOf(
   return [{ role: 'user', content: `${system}\n\n${first.content}` }, ...rest]
 }
 
+/** What is known of how a reply ends. */
+function createProgress() {
+  let finishReason: string | null = null
+  let finishedAt = 0
+  let isDone = false
+  let isRepeated = false
+  return {
+    /** `hasText`: whether text came with it. Servers that give a reason with each piece of text give it too early. */
+    finish(reason: unknown, hasText: boolean): void {
+      isRepeated ||= finishReason !== null && hasText
+      if (endingOf(reason) === null) return
+      if (finishReason === null) finishedAt = performance.now()
+      finishReason = reason as string
+    },
+    done: () => void (isDone = true),
+    finishReason: () => finishReason,
+    isComplete: () => isDone || finishReason !== null,
+    /** How long to wait for more, in milliseconds; null while the reply may have to go on. */
+    graceMs: () =>
+      finishReason === null || isRepeated ? null : Math.max(0, finishedAt + longestGraceMs - performance.now()),
+  }
+}
+
+type Progress = ReturnType<typeof createProgress>
+
 interface EventsParts {
   readonly signal: AbortSignal
   readonly chatSpan: ChatSpan
   readonly onBegun: (() => void) | undefined
+  readonly progress: Progress
 }
 
-/** A stream that is cut off ends like a complete one. The reply is complete only if it has a finish reason. */
+/**
+ * A stream that is cut off ends like a complete one. The reply is complete only if it has a finish reason that is known,
+ * or if the server said so.
+ */
 async function* eventsOf(
-  chunks: Chunks,
+  parts: AsyncIterable<ReplyPart>,
   { maxTokens }: ChatRequest,
-  { signal, chatSpan, onBegun }: EventsParts,
+  { signal, chatSpan, onBegun, progress }: EventsParts,
 ): AsyncGenerator<ChatEvent, void, undefined> {
   const noticeToken = createTokenNotice(onBegun)
-  let finishReason: string | null = null
   let usage: Usage | null = null
   let isEmpty = true
   let charactersLeft = Math.max(leastCharacters, maxTokens * charactersPerToken)
   const withoutReasoning = createReasoningFilter()
-  for await (const chunk of chunks) {
+  for await (const part of parts) {
     signal.throwIfAborted()
-    chatSpan.onChunk(chunk)
-    usage = usageOf(chunk) ?? usage
+    if (part === 'done') {
+      progress.done()
+      continue
+    }
+    chatSpan.onChunk(part)
+    usage = usageOf(part) ?? usage
     // Azure's first chunk, and the last chunk with the usage, have no choice.
-    const choice = chunk.choices?.[0]
-    noticeToken(choice?.delta)
-    const chunkText = textOf(choice?.delta)
+    const choice = part.choices?.[0]
+    const message = choice?.delta ?? choice?.message
+    noticeToken(message)
+    const chunkText = textOf(message)
     charactersLeft -= chunkText.length
     if (charactersLeft < 0)
       throw failed('The reply of the model exceeded its length limit without ending.', undefined, 'garbage')
     const text = withoutReasoning(chunkText)
-    if (text !== '') {
-      isEmpty = false
-      yield { type: 'text', text }
-    }
-    finishReason = choice?.finish_reason ?? finishReason
+    progress.finish(choice?.finish_reason, chunkText !== '')
+    if (text === '') continue
+    isEmpty = false
+    yield { type: 'text', text }
   }
   signal.throwIfAborted()
-  if (finishReason === null) throw failed('The model cut off its reply.', undefined, isEmpty ? 'garbage' : 'broken_off')
-  if (isEmpty) throw emptyReply(finishReason)
-  chatSpan.complete(finishReason, usage)
+  const finishReason = finishReasonOf(progress, isEmpty)
+  chatSpan.complete(progress.finishReason() ?? finishReason, usage)
   yield { type: 'end', finishReason, usage }
 }
 
+/** Throws if the reply is no answer, or only the beginning of one. */
+function finishReasonOf(progress: Progress, isEmpty: boolean): FinishReason {
+  if (!progress.isComplete())
+    throw failed('The model cut off its reply.', undefined, isEmpty ? 'garbage' : 'broken_off')
+  const ending = endingOf(progress.finishReason()) ?? 'complete'
+  const fault = faultOf(ending, isEmpty)
+  if (fault) throw fault
+  return ending === 'length' ? 'length' : 'stop'
+}
+
 /** Calls `onBegun` at the first token. */
-function createTokenNotice(onBegun: (() => void) | undefined): (delta: object | undefined) => void {
+function createTokenNotice(onBegun: (() => void) | undefined): (message: object | null | undefined) => void {
   let hasBegun = false
-  return delta => {
-    if (hasBegun || !hasToken(delta)) return
+  return message => {
+    if (hasBegun || !hasToken(message)) return
     hasBegun = true
     onBegun?.()
   }
 }
 
-/** Some servers send a first chunk, with the role alone, before they work on the request. Reasoning has many names. */
-function hasToken(delta: object | undefined): boolean {
-  return Object.entries(delta ?? {}).some(
-    ([name, value]) => name !== 'role' && typeof value === 'string' && value !== '',
-  )
-}
-
-function textOf(delta: ChatCompletionChunk.Choice.Delta | undefined): string {
-  const chunkText: unknown = delta?.content || delta?.refusal
-  return typeof chunkText === 'string' ? chunkText : ''
-}
-
-function usageOf({ usage }: ChatCompletionChunk): Usage | null {
+function usageOf({ usage }: ReplyChunk): Usage | null {
   if (!usage) return null
   return {
     llmCalls: 1,
@@ -172,10 +217,13 @@ function usageOf({ usage }: ChatCompletionChunk): Usage | null {
   }
 }
 
-function emptyReply(finishReason: string): AskError {
-  if (finishReason === 'content_filter') {
+/** Why a reply that has ended is no answer; null if it is one. */
+function faultOf(ending: Ending, isEmpty: boolean): AskError | null {
+  if (ending === 'filtered')
     return new AskError('model_rejected', { detail: 'The content filter of the model API blocked the answer.' })
-  }
-  const hint = finishReason === 'length' ? ' It used up its tokens before the first word; raise MAX_ANSWER_TOKENS.' : ''
+  if (ending === 'failed')
+    return failed('The model gave up in the middle of its reply.', undefined, isEmpty ? 'failed' : 'broken_off')
+  if (!isEmpty) return null
+  const hint = ending === 'length' ? ' It used up its tokens before the first word; raise MAX_ANSWER_TOKENS.' : ''
   return failed(`The model sent an empty reply.${hint}`, undefined, 'garbage')
 }

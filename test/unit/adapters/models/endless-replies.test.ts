@@ -183,13 +183,13 @@ t.test('what comes in small pieces is not read again with each of them', async t
   )
   t.ok(
     await isLinear(async pieces => {
-      const body = (function* () {
-        yield Buffer.from('data: "')
+      const body = (async function* () {
+        yield Buffer.from('data: {"x":"')
         for (let i = 0; i < pieces; i++) yield Buffer.from('x')
-        yield Buffer.from('"\n\n')
+        yield Buffer.from('"}\n\n')
       })()
       const reply = { body, headers: new Headers() } as unknown as Response
-      for await (const chunk of chunksOf(reply, MB)) void chunk
+      for await (const chunk of chunksOf(reply, { maxBytes: MB, close() {}, graceMs: () => null })) void chunk
     }),
     'a line',
   )

@@ -175,3 +175,22 @@ t.test('short calls say nothing about how long answers take', async t => {
     await Promise.all(calls)
   }
 })
+
+t.test('a model that fails, and says when it will be back, is not called before', async t => {
+  const calls: number[] = []
+  const failing: ChatModel = {
+    model: 'm',
+    provider: 'p',
+    async *stream(): AsyncGenerator<ChatEvent> {
+      calls.push(performance.now())
+      if (calls.length === 1) throw new AskError('model_failed', { retryAfter: 1 })
+      yield { type: 'text', text: 'x' }
+      yield { type: 'end', finishReason: 'stop', usage: null }
+    },
+  }
+  const guarded = guardChat(failing, { silenceMs: 60_000 }, { events: silent, onTurn() {} })
+  const events = await Array.fromAsync(guarded.stream(request, never, soon()))
+  t.equal(events.length, 2)
+  t.equal(calls.length, 2)
+  t.ok(calls[1]! - calls[0]! >= 995, 'after a second')
+})

@@ -37,6 +37,24 @@ const budget = (scope: 'service' | 'key' | 'collection', used: number) => ({
   resetsAt: '2026-11-30T00:00:00.000Z',
 })
 
+const firstWord = (changes: object) => ({
+  limitMs: 26_000,
+  isFixed: false,
+  leastMs: 10_000,
+  usualMs: 13_000,
+  calls: 8,
+  cut: 0,
+  promptTokens: 1500,
+  mostPromptTokens: 1500,
+  ...changes,
+})
+
+tap.test('a model that hung, and is quick again, is not slow to begin', async t => {
+  t.same(found({ firstWord: firstWord({ usualMs: 900, cut: 5 }) }), [])
+  const down = { breakers: { chat: 'open' }, lastFault: () => 'silent' } as const
+  t.same(found({ ...down, firstWord: firstWord({ usualMs: null, calls: 5, cut: 5 }) }), ['warning chat chat-silent'])
+})
+
 tap.test('nothing is the matter: nothing is found', async t => {
   t.same(diagnose(factsOf()), { pool: 'ok', reasons: [], service: 'ok', findings: [] })
   t.same(found({ redis: 'off' }), [], 'no Redis is no fault')
@@ -269,6 +287,27 @@ const causes: readonly (readonly [what: string, changes: Changes, finding: strin
     'warning chat chat-saturated',
     'ok',
     'degraded',
+  ],
+  [
+    'the model is slow to begin',
+    { firstWord: firstWord({ usualMs: 13_000, calls: 8, cut: 3 }) },
+    'warning chat chat-first-word-late',
+    'ok',
+    'degraded',
+  ],
+  [
+    'the model has not begun an answer yet',
+    { firstWord: firstWord({ usualMs: null, calls: 1, cut: 1 }) },
+    'warning chat chat-first-word-late',
+    'ok',
+    'degraded',
+  ],
+  [
+    'the model reads slowly',
+    { firstWord: firstWord({ promptTokens: 400 }) },
+    'info chat chat-prompts-shrunk',
+    'ok',
+    'ok',
   ],
   ['batch makes room', { counts: { 'refused:evicted': 1 } }, 'info limits batch-refused', 'ok', 'ok'],
   [
