@@ -108,7 +108,7 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
             (sort, collection) => preparing.files(embedder, found, { ...readOptions, sort, collection }),
             {
               store,
-              embed: embedEach(embedder),
+              embed: embedEach(embedder, progress.loading),
               rowFault,
               model: namedModel(embedder),
               unitsUpTo: embedder.unitsUpTo,

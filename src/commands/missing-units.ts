@@ -6,6 +6,7 @@ import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { fillUnits } from '../ingest/fill-units.ts'
 import type { UnitsFilling } from '../ingest/terms.ts'
 import { unitsLeftOut } from './embedding-cost.ts'
+import { createEmbeddingRate, rateWords } from './embedding-rate.ts'
 import type { Host } from './host.ts'
 import { say } from './output.ts'
 
@@ -30,10 +31,13 @@ const none: MadeUnits = { filled: 0, leftOut: 0 }
 /** Embeds the units of chunks that have none, with progress. */
 export async function makeUnits(store: UnitsFilling, { host, embedder, signal }: MakingUnits): Promise<MadeUnits> {
   let isWaiting = false
+  const rate = createEmbeddingRate(host)
   for (;;) {
     const { state, filled, remaining, chunks } = await fillUnits(embedder, store, {
       signal,
-      onProgress: done => say(host, `units of ${done.filled} of ${done.filled + done.remaining} chunks`),
+      loading: rate.loading,
+      onProgress: done =>
+        say(host, `units of ${done.filled} of ${done.filled + done.remaining} chunks${rateWords(rate)}`),
       onRejected: (chunkId, reason) =>
         say(host, `the embedding model rejects the units of chunk ${chunkId}: ${reason}`),
     })

@@ -3,7 +3,7 @@ import { openReembedding, type Reembedding } from '../adapters/postgres/store/re
 import type { Models } from '../adapters/models/models.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { readConfig } from '../config/config.ts'
-import { textsOfUnits } from '../ingest/embed-drafts.ts'
+import { embedCounted, textsOfUnits } from '../ingest/embed-drafts.ts'
 import { unitsIn, windowsIn } from '../ingest/fill-units.ts'
 import { namedModel } from '../ingest/named-model.ts'
 import type { PendingChunk } from '../ingest/terms.ts'
@@ -12,6 +12,7 @@ import { makeUnits } from './missing-units.ts'
 import { collectionName } from './arguments.ts'
 import { calibrateAfter } from './calibrate-after.ts'
 import { agreesToCost, embeddingPrice } from './embedding-cost.ts'
+import { createEmbeddingRate, rateWords, type EmbeddingRate } from './embedding-rate.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
@@ -72,22 +73,28 @@ const batchChunks = 64
 async function reembed(host: Host, job: Reembedding, embedder: Embedder, signal: AbortSignal): Promise<number> {
   const total = await job.remaining()
   const isCurrent = await job.isCurrent()
+  const rate = createEmbeddingRate(host)
   let done = 0
   let after = '0'
   do {
     for (;;) {
       const batch = await job.next(after, batchChunks)
       if (batch.length === 0) break
-      await embedBatch(job, batch, embedder, signal)
+      await embedBatch(job, batch, { embedder, rate, signal })
       after = batch.at(-1)?.id ?? after
       done += batch.length
-      say(host, `${done} of ${Math.max(total, done)} chunks`)
+      say(host, `${done} of ${Math.max(total, done)} chunks${rateWords(rate, textsLeft(rate, done, total))}`)
     }
     await job.index(() => say(host, 'building the index …'))
     if (done === 0 && isCurrent) return 0
   } while (!(await job.finish(after)))
   await job.dropOld()
   return done
+}
+
+/** An estimate by the texts of the chunks that are done. */
+function textsLeft(rate: EmbeddingRate, done: number, total: number): number {
+  return (rate.total() / done) * Math.max(0, total - done)
 }
 
 function isWithUnits({ unitsUpTo = 0 }: Embedder, chunks: number): boolean {
@@ -117,18 +124,20 @@ async function tokensPending(job: Reembedding, { embedder, sentTokens }: Models,
   }
 }
 
+interface Embedding {
+  readonly embedder: Embedder
+  readonly rate: EmbeddingRate
+  readonly signal: AbortSignal
+}
+
 async function embedBatch(
   job: Reembedding,
   batch: readonly PendingChunk[],
-  embedder: Embedder,
-  signal: AbortSignal,
+  { embedder, rate, signal }: Embedding,
 ): Promise<void> {
   const windows = batch.flatMap(each => windowsIn(each, embedder))
   if (windows.length === 0) return
-  const vectors = await embedder.embed(
-    windows.map(window => window.text),
-    signal,
-    'passage',
-  )
+  const texts = windows.map(window => window.text)
+  const vectors = await embedCounted(embedder, texts, signal, rate.loading)
   await job.store(windows.flatMap((window, i) => (vectors[i] ? [{ ...window, embedding: vectors[i] }] : [])))
 }

@@ -19,6 +19,7 @@ import { collectionName } from './arguments.ts'
 import { unitsAfter } from './missing-units.ts'
 import { calibrateAfter } from './calibrate-after.ts'
 import { agreesToCost, embeddingPrice, unitsLeftOut } from './embedding-cost.ts'
+import { createEmbeddingRate } from './embedding-rate.ts'
 import { exitCodes } from './exit-codes.ts'
 import { createFaultLines } from './fault-lines.ts'
 import type { Host } from './host.ts'
@@ -77,7 +78,7 @@ async function reindexAll(host: Host, options: Options, signal: AbortSignal): Pr
             store: createReindexStore(database, store, { marks: options.all ? null : preparationMarks, signal }),
             prepare: async (document, collection, aborted) =>
               await preparing.restored(embedder, document, { place, signal: aborted, collection }),
-            embed: embedEach(embedder),
+            embed: embedEach(embedder, createEmbeddingRate(host).loading),
             rowFault,
             model: namedModel(embedder),
             unitsUpTo: embedder.unitsUpTo,

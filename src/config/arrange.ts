@@ -122,6 +122,7 @@ function modelsOf(raw: RawSettings, isOpenAI: boolean, chat: string): Config['mo
     embedding: raw.embeddingModel ?? (isOpenAI ? 'text-embedding-3-small' : 'local'),
     embeddingDimensions: raw.embeddingDimensions,
     embeddingMaxTokens: raw.embeddingMaxTokens,
+    embeddingLoadTimeoutMs: raw.embeddingLoadTimeoutMs,
     embeddingLanguages: raw.embeddingLanguages,
     embeddingQueryPrefix: raw.embeddingQueryPrefix,
     embeddingPassagePrefix: raw.embeddingPassagePrefix,

@@ -7,6 +7,7 @@ import type { DocumentInput } from './document-from.ts'
 import { withoutUnits, type Draft } from './draft.ts'
 import { embedDrafts } from './embed-drafts.ts'
 import { namedModel } from './named-model.ts'
+import { patientOnceBegun } from './patience.ts'
 import { documentId, preparationMarks } from './prepare.ts'
 import { overLimitWarning, unitState } from './unit-state.ts'
 import { cleanLine } from './readers/clean-text.ts'
@@ -78,6 +79,9 @@ export interface DocumentApiParts<Room extends DocumentRoom> {
   readonly onWritten: (collection?: string) => Promise<void>
 }
 
+/** For a model that gets busy while a request is loaded. */
+const patienceMs = 60_000
+
 /** Implements PUT, GET and DELETE of documents. It reads and prepares them exactly as `askwell ingest` does. */
 export function documentApi<Room extends DocumentRoom>({
   store,
@@ -132,7 +136,7 @@ export function documentApi<Room extends DocumentRoom>({
         embedder,
         collection,
         drafts.filter(draft => draft !== null).map(draft => (hasUnits ? draft : withoutUnits(draft))),
-        { signal, step },
+        { signal, step, loading: patientOnceBegun(patienceMs) },
       )
       const written = await store.write(target, prepared, null, signal)
       await onWritten(collection)

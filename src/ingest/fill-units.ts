@@ -124,7 +124,7 @@ async function fillClaimed(
 async function unitsOfBatch(
   embedder: Embedder,
   batch: readonly PendingChunk[],
-  options: Pick<FillOptions, 'signal' | 'step' | 'callSize' | 'onRejected'>,
+  options: Pick<FillOptions, 'signal' | 'step' | 'callSize' | 'onRejected' | 'loading'>,
 ): Promise<UnitsRow[]> {
   try {
     const packed = await packedUnits(

@@ -46,6 +46,12 @@ export const modelSettings = {
     'Longest input of the API embedding model, in tokens.',
     integer(32, 1_000_000),
   ),
+  embeddingLoadTimeoutMs: setting(
+    'EMBEDDING_LOAD_TIMEOUT_MS',
+    '60000',
+    'Longest wait for one call of the API embedding model while documents are loaded. A call that takes longer is cancelled and tried again with fewer texts.',
+    integer(1000, 290_000),
+  ),
   calibration: setting(
     'CALIBRATION',
     'on',
