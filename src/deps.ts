@@ -34,6 +34,7 @@ import { type LimiterStatus } from './resilience/limiter.ts'
 import { createPace, fullPace, type Step } from './resilience/pace.ts'
 import { prepareSchema } from './wiring/schema.ts'
 import { openCalibrationUpkeep, type CalibrationUpkeepParts } from './wiring/calibration-upkeep.ts'
+import { openModelCheck, type ModelCheck } from './wiring/model-check.ts'
 import { openIndexMaintenance, type IndexMaintenanceParts } from './wiring/index-maintenance.ts'
 import { openUnitsUpkeep, type UnitsUpkeepParts } from './wiring/units-upkeep.ts'
 import { openMonitoring, type Monitoring } from './wiring/monitoring.ts'
@@ -51,6 +52,8 @@ export interface Deps {
   readonly preparing: Preparing
   /** Runs a step of background work: slower while questions are asked. */
   readonly step: Step
+  /** Notices when the embedding model changes behind its name. */
+  readonly modelCheck: Pick<ModelCheck, 'beforeLoad'>
   /** Starts what the service does in the background for stored documents. */
   startUpkeep(): void
   readonly redis: RedisServer | undefined
@@ -126,9 +129,12 @@ export async function openDeps(
     const { models, reranker } = charged(guarded, config.models, budgets)
     const sideStore = createCollectionStore({ lease: reads.aside })
     const caches = openCaches({ config: config.cache, redis, channel, events: emit })
-    const snapshots = createCollectionSnapshots((name, signal) => askedCollection(sideStore, models, name, signal), {
-      events: emit,
-    })
+    const loadCollection = async (name: string, signal: AbortSignal) => {
+      const found = await askedCollection(sideStore, models, name, signal)
+      if (found?.modelId) caches.useModel(found.modelId)
+      return found
+    }
+    const snapshots = createCollectionSnapshots(loadCollection, { events: emit })
     database.watch(name => (name === undefined ? snapshots.doubt() : snapshots.invalidate(name)))
     // Answers of a lost history are never found, because their epoch marks differ. Dropping them frees memory.
     subscribe({ historyLost: ({ id }) => caches.dropAnswers(id) })
@@ -138,6 +144,8 @@ export async function openDeps(
     const pipeline = pipelineWith({})
     if (pipeline.semanticCache) keep(pipeline.semanticCache)
     keep(pipeline.cachedAsk)
+    subscribe({ modelChanged: () => snapshots.invalidate() })
+    const modelCheck = keep(openModelCheck({ database, store, embedder: models.embedder, log, onChange: emit.modelChanged }))
     const preparing = keep(openPreparing(config.prepare, emit))
     const upkeep = openUpkeep({ database, store, bm25, embedder: models.embedder, step: pace.step, log }, config, keep)
     subscribe({ documentsWritten: () => snapshots.invalidate() })
@@ -160,7 +168,11 @@ export async function openDeps(
       figures,
       preparing,
       step: pace.step,
-      startUpkeep: upkeep.start,
+      modelCheck,
+      startUpkeep() {
+        upkeep.start()
+        if (models.isEmbedderRemote) modelCheck.start()
+      },
       store,
       redis,
       workers,
@@ -337,6 +349,7 @@ function watchStatus(
 /** Refuses to start on vectors of another model: comparing them would silently give nonsense. */
 export async function checkModels(store: DocumentStore, model: string): Promise<void> {
   for (const collection of await store.collections()) {
-    if (collection.model && collection.model.name !== model) throw modelMismatch(collection, model)
+    // One whose model has changed is searched by words, and said in the monitoring.
+    if (collection.model && !collection.model.changed && collection.model.name !== model) throw modelMismatch(collection, model)
   }
 }

@@ -61,7 +61,7 @@ export async function unitsAfter(
   if (!embedder.areUnitsBehind || !embedder.unitsUpTo || signal.aborted) return none
   try {
     const found = await createCollectionStore(database).collection(collection, signal)
-    if (found?.model?.name !== embedder.model) return none
+    if (found?.model?.name !== embedder.model || found.model.changed) return none
     const owner = { collectionId: found.id, modelId: found.model.id }
     return await makeUnits(missingUnits(database, owner, signal), parts)
   } catch (error) {

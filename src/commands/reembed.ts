@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { createCollectionStore } from '../adapters/postgres/store/collections.ts'
 import { openReembedding, type Reembedding } from '../adapters/postgres/store/reembedding.ts'
 import type { Models } from '../adapters/models/models.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
@@ -17,6 +18,7 @@ import { exitCodes } from './exit-codes.ts'
 import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels } from './opened.ts'
+import { checkModelBefore } from './model-check.ts'
 import { print, say } from './output.ts'
 
 export function addReembed(program: Command, host: Host): void {
@@ -33,6 +35,12 @@ export function addReembed(program: Command, host: Host): void {
         await withModels(config.models, async models => {
           const { embedder } = models
           const { model, languages } = embedder
+          await checkModelBefore(await createCollectionStore(database).collection(collection), {
+            host,
+            database,
+            models,
+            signal,
+          })
           const job = await openReembedding(database, collection, { ...namedModel(embedder), languages }, signal)
           const price = embeddingPrice(config.models, models)
           if (price) {

@@ -25,6 +25,7 @@ import { createFaultLines } from './fault-lines.ts'
 import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels, withPreparing } from './opened.ts'
+import { checkModelBefore } from './model-check.ts'
 import { optimizeTables } from './optimize-tables.ts'
 import { print, say } from './output.ts'
 
@@ -88,7 +89,7 @@ async function reindexAll(host: Host, options: Options, signal: AbortSignal): Pr
             const tokens = await tokensPending(collections, deps, models)
             if (!(await agreesToCost(host, { tokens, price, isAgreed: options.yes === true, signal }))) return null
           }
-          const each = { host, config, database, embedder, deps, signal, isOnly: options.collection !== undefined }
+          const each = { host, config, database, embedder, models, deps, signal, isOnly: options.collection !== undefined }
           const results: Result[] = []
           for (const collection of collections) results.push(await reindexOne(collection, each))
           return results
@@ -129,6 +130,7 @@ interface EachParts {
   readonly config: Config
   readonly database: Database
   readonly embedder: Embedder
+  readonly models: Models
   readonly deps: ReindexDeps
   readonly signal: AbortSignal
   /** Whether it was named; otherwise a collection of another model does not end the run. */
@@ -137,11 +139,13 @@ interface EachParts {
 
 async function reindexOne(
   { id, name }: Collection,
-  { host, config, database, embedder, deps, signal, isOnly }: EachParts,
+  { host, config, database, embedder, models, deps, signal, isOnly }: EachParts,
 ): Promise<Result> {
   const faults = createFaultLines(line => say(host, line))
   try {
     const { documents } = await deps.store.pending(id)
+    const collection = await createDocumentStore(database).collection(name)
+    await checkModelBefore(collection, { host, database, models, signal })
     const report = await reindex(name, deps, {
       signal,
       onFault: faults.report,

@@ -72,6 +72,8 @@ export interface DocumentApiParts<Room extends DocumentRoom> {
   readonly preparing: Drafting<Room>
   /** Runs each call of the embedder. */
   readonly step: Step
+  /** Awaited before documents are written into a collection that has vectors. */
+  readonly beforeLoad?: (collection: Collection, signal: AbortSignal) => Promise<void>
   /**
    * Awaited before every reply, so that no later question is answered from the previous content. This includes replies
    * to requests that wrote nothing, because another request may have just written the same documents.
@@ -88,6 +90,7 @@ export function documentApi<Room extends DocumentRoom>({
   embedder,
   preparing,
   step,
+  beforeLoad = async () => {},
   onWritten,
 }: DocumentApiParts<Room>) {
   return {
@@ -120,7 +123,10 @@ export function documentApi<Room extends DocumentRoom>({
       const model = namedModel(embedder)
       const found = await store.collection(collection, signal)
       // Rejects a collection of another embedding model before any work is done.
-      if (found) await store.openCollection(collection, model, signal)
+      if (found) {
+        await beforeLoad(found, signal)
+        await store.openCollection(collection, model, signal)
+      }
       const known = found ? await store.known(found.id, sources, signal) : new Map<string, { hash: Buffer }>()
       const isStored = ({ source, hash }: { source: string; hash: Uint8Array }) =>
         known.get(source)?.hash.equals(hash) ?? false

@@ -178,7 +178,7 @@ export interface Collection {
   readonly id: number
   readonly name: string
   /** Null until something is written with vectors. */
-  readonly model: { readonly id: number; readonly name: string; readonly dimensions: number } | null
+  readonly model: StoredModel | null
   readonly epoch: number
   /** Random mark drawn when the epoch changes. It distinguishes histories that reached the same epoch number. */
   readonly epochMark: string
@@ -198,6 +198,26 @@ export interface Collection {
   /** Absent unless it was tuned. */
   readonly abstention?: CollectionAbstention
   readonly updatedAt: Date
+}
+
+/** A model with stored vectors. */
+export interface StoredModel {
+  readonly id: number
+  readonly name: string
+  readonly dimensions: number
+  /** Absent while the model still makes such vectors. */
+  readonly changed?: ModelChange
+}
+
+/** The model behind a name makes other vectors than before. */
+export interface ModelChange {
+  readonly foundAt: Date
+  /** Cosine of stored vectors and those of the same texts when it was found; their median. */
+  readonly similarity: number
+  /** How many were compared. */
+  readonly texts: number
+  /** The vectors have another length. */
+  readonly hasOtherLength: boolean
 }
 
 /** How far the content of a collection is as loading it now would make it. */

@@ -32,7 +32,20 @@ const leastShare = 0.2
 export function diagnoseModels(facts: Facts): Finding[] {
   const failing = (['chat', 'embeddings', 'rerank'] as const).flatMap(model => diagnoseModel(model, facts) ?? [])
   const isFailing = failing.some(({ culprit }) => culprit === 'chat')
-  return [...failing, ...((isFailing ? null : diagnoseSaturation(facts)) ?? [])]
+  return [...failing, ...diagnoseChange(facts), ...((isFailing ? null : diagnoseSaturation(facts)) ?? [])]
+}
+
+/** The vectors of the documents and those of questions mean different things. */
+function diagnoseChange({ database: { changedModels } }: Facts): Finding[] {
+  if (changedModels === null || changedModels === 0) return []
+  return [
+    {
+      culprit: 'embeddings',
+      severity: 'warning',
+      code: 'embedding-model-changed',
+      detail: `The embedding model makes other vectors than those of ${counted(changedModels, 'collection')}: the provider has changed what is behind its name. Questions there are answered by words alone, and nothing is loaded, until the vectors are rebuilt with: askwell reembed --collection NAME. The log names the collection.`,
+    },
+  ]
 }
 
 const declinedAtLeast = 3

@@ -1,0 +1,66 @@
+import type { Embedder } from '../ask/retrieval/embedder.ts'
+import { isAskError } from '../errors.ts'
+import type { Collection, ModelChange, PendingChunk } from './terms.ts'
+import { windowText } from './windows.ts'
+
+/** A stored window and its vector. */
+export interface StoredWindow {
+  readonly chunk: PendingChunk
+  readonly start: number
+  readonly end: number
+  readonly embedding: Float32Array
+}
+
+export interface ModelCheckStore {
+  /** Some windows of the collection with the vectors of its model, others each time. */
+  sample(collection: Collection, count: number, signal: AbortSignal): Promise<readonly StoredWindow[]>
+  /** Stores what was found of the model of these vectors; null when they are alike. */
+  record(modelId: number, change: Omit<ModelChange, 'foundAt'> | null, signal: AbortSignal): Promise<void>
+}
+
+const textsPerCheck = 5
+/**
+ * Cosine of a stored vector and the one of the same text today. Other models give about 0. The same model on another
+ * machine, or in fewer bits, gives more than 0.95.
+ */
+const leastSimilarity = 0.9
+
+/**
+ * Embeds a few stored texts again and compares the vectors with the stored ones: a provider may change what is behind a
+ * name. Records what it finds, and returns the change, or null. Rejects if the model fails.
+ */
+export async function checkModel(
+  collection: Collection,
+  embedder: Embedder,
+  store: ModelCheckStore,
+  signal: AbortSignal,
+): Promise<Omit<ModelChange, 'foundAt'> | null> {
+  const { model } = collection
+  if (model === null || model.name !== embedder.model) return model?.changed ?? null
+  const windows = await store.sample(collection, textsPerCheck, signal)
+  if (windows.length === 0) return model.changed ?? null
+  const change = await changeIn(windows, embedder, signal)
+  if ((change === null) !== (model.changed === undefined)) await store.record(model.id, change, signal)
+  return change
+}
+
+async function changeIn(windows: readonly StoredWindow[], embedder: Embedder, signal: AbortSignal) {
+  const texts = windows.map(({ chunk, start, end }) => windowText(chunk.documentText, chunk, { start, end }, embedder))
+  const vectors = await embedder.embed(texts, signal, 'passage').catch((error: unknown) => {
+    if (isAskError(error) && error.kind === 'wrong_dimensions') return null
+    throw error
+  })
+  const similarity = vectors === null ? 0 : median(windows.map(({ embedding }, i) => cosine(embedding, vectors[i]!)))
+  if (similarity >= leastSimilarity) return null
+  return { similarity, texts: texts.length, hasOtherLength: vectors === null }
+}
+
+/** Both of unit length, apart from the rounding of stored vectors. Vectors of two lengths have nothing in common. */
+function cosine(a: Float32Array, b: Float32Array): number {
+  if (a.length !== b.length) return 0
+  return a.reduce((sum, value, i) => sum + value * b[i]!, 0)
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+}
