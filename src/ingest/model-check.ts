@@ -1,22 +1,7 @@
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { isAskError } from '../errors.ts'
-import type { Collection, ModelChange, PendingChunk } from './terms.ts'
+import type { Collection, ModelChange, ModelCheckStore, StoredWindow } from './terms.ts'
 import { windowText } from './windows.ts'
-
-/** A stored window and its vector. */
-export interface StoredWindow {
-  readonly chunk: PendingChunk
-  readonly start: number
-  readonly end: number
-  readonly embedding: Float32Array
-}
-
-export interface ModelCheckStore {
-  /** Some windows of the collection with the vectors of its model, others each time. */
-  sample(collection: Collection, count: number, signal: AbortSignal): Promise<readonly StoredWindow[]>
-  /** Stores what was found of the model of these vectors; null when they are alike. */
-  record(modelId: number, change: Omit<ModelChange, 'foundAt'> | null, signal: AbortSignal): Promise<void>
-}
 
 const textsPerCheck = 5
 /**

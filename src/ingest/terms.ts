@@ -220,6 +220,22 @@ export interface ModelChange {
   readonly hasOtherLength: boolean
 }
 
+/** A stored window and its vector. */
+export interface StoredWindow {
+  readonly chunk: PendingChunk
+  readonly start: number
+  readonly end: number
+  readonly embedding: Float32Array
+}
+
+/** What is read to notice that a model has changed. */
+export interface ModelCheckStore {
+  /** Some windows of the collection with the vectors of its model, others each time. */
+  sample(collection: Collection, count: number, signal: AbortSignal): Promise<readonly StoredWindow[]>
+  /** Stores what was found of the model of these vectors; null when they are alike. */
+  record(modelId: number, change: Omit<ModelChange, 'foundAt'> | null, signal: AbortSignal): Promise<void>
+}
+
 /** How far the content of a collection is as loading it now would make it. */
 export interface Preparedness {
   /** Documents prepared by an older version of Askwell, or with other settings of the collection. */

@@ -31,7 +31,7 @@ export const modelSettings = {
   embeddingModel: setting(
     'EMBEDDING_MODEL',
     undefined,
-    'Embedding model; `local` is the bundled one (English), `onnx:FOLDER` one on disk. Default: `text-embedding-3-small` with a key and no base URL, otherwise `local`.',
+    'Embedding model; `local` is the bundled one (English), `pulled:NAME` one of `askwell models pull`, `onnx:FOLDER` another one on disk. Without a model API, the names of `askwell models list` need no `pulled:`. Default: `text-embedding-3-small` with a key and no base URL, otherwise `local`.',
     words,
   ),
   embeddingDimensions: setting(

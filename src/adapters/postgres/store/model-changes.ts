@@ -1,5 +1,4 @@
-import type { ModelCheckStore, StoredWindow } from '../../../ingest/model-check.ts'
-import type { Collection, ModelChange } from '../../../ingest/terms.ts'
+import type { Collection, ModelChange, ModelCheckStore, StoredWindow } from '../../../ingest/terms.ts'
 import type { Database, Sql } from '../database.ts'
 import type { Row } from '../driver.ts'
 import { selectPending } from './pending-chunk.ts'
