@@ -68,9 +68,8 @@ t.test('a model that means something else under the same name', async t => {
   })
   t.match(words.json.citations[0].quote, /geology/)
   const found = await until('the monitoring says it', async () => {
-    const { json } = await app.send('GET', '/monitoring/pool-status', undefined, headers)
-    const all = [...(json.findings ?? []), ...(json.reasons ?? [])]
-    return all.find(({ code }: { code: string }) => code === 'embedding-model-changed')
+    const { json } = await app.send('GET', '/monitoring/performance-metrics', undefined, headers)
+    return json.findings.find(({ code }: { code: string }) => code === 'embedding-model-changed')
   })
   t.match(found, { severity: 'warning', detail: /those of 1 collection/ })
 

@@ -71,10 +71,6 @@ for (const [status, message] of [
 
 t.test('a server that is busy in the middle of a load is waited for', async t => {
   const { server, ingest } = await worldOf(t, {})
-  server.instead.push(
-    { status: 200 }, // a garbled reply to the question for the length: asked again below
-  )
-  server.instead.length = 0
   const busyOnce = { status: 429, headers: { 'retry-after': '1' } }
   // The first request asks for the length of the vectors.
   const loading = ingest()
