@@ -61,6 +61,8 @@ export interface Events {
   /** How a guarded call to a model ended: null if it succeeded, `paused` if its breaker did not let it through. */
   modelEnded(model: Dependency, fault: ModelFault | null): void
   callRetried(dependency: Dependency): void
+  /** Texts of documents were embedded by a model behind an API. */
+  textsEmbedded(count: number): void
   /** The embedding model makes other vectors than those that are stored, or such as are stored again. */
   modelChanged(): void
   /** A second embedding call was made because the first was slow. */
@@ -166,6 +168,7 @@ const names: Readonly<Record<keyof Events, true>> = {
   dailyBudgetExceeded: true,
   dailyBudgetReached: true,
   callRetried: true,
+  textsEmbedded: true,
   modelChanged: true,
   callHedged: true,
   breakerChanged: true,
