@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { keyPrefixOf } from './adapters/redis/cache-keys.ts'
-import { createCollectionStore, modelMismatch } from './adapters/postgres/store/collections.ts'
+import { createCollectionStore, modelMismatch, type CollectionStore } from './adapters/postgres/store/collections.ts'
 import { createDocumentStore, type DocumentStore } from './adapters/postgres/store/documents.ts'
 import { databaseName } from './adapters/postgres/database-name.ts'
 import { openDatabase, type Database } from './adapters/postgres/database.ts'
@@ -20,6 +20,7 @@ import { type Budgets } from './ask/generation/budgets.ts'
 import { type SearchPassages } from './ask/search.ts'
 import { type SemanticCache } from './ask/cache/semantic/semantic-cache.ts'
 import { budgetsOf, charged } from './wiring/budgets.ts'
+import type { AskedCollection } from './ask/terms/collection.ts'
 import type { Channel } from './cluster/channel.ts'
 import { openCaches, type Caches } from './wiring/caches.ts'
 import { openGuards, type Guarded } from './wiring/guards.ts'
@@ -129,12 +130,7 @@ export async function openDeps(
     const { models, reranker } = charged(guarded, config.models, budgets)
     const sideStore = createCollectionStore({ lease: reads.aside })
     const caches = openCaches({ config: config.cache, redis, channel, events: emit })
-    const loadCollection = async (name: string, signal: AbortSignal) => {
-      const found = await askedCollection(sideStore, models, name, signal)
-      if (found?.modelId) caches.useModel(found.modelId)
-      return found
-    }
-    const snapshots = createCollectionSnapshots(loadCollection, { events: emit })
+    const snapshots = createCollectionSnapshots(collectionsIn(sideStore, models, caches), { events: emit })
     database.watch(name => (name === undefined ? snapshots.doubt() : snapshots.invalidate(name)))
     // Answers of a lost history are never found, because their epoch marks differ. Dropping them frees memory.
     subscribe({ historyLost: ({ id }) => caches.dropAnswers(id) })
@@ -145,7 +141,7 @@ export async function openDeps(
     if (pipeline.semanticCache) keep(pipeline.semanticCache)
     keep(pipeline.cachedAsk)
     subscribe({ modelChanged: () => snapshots.invalidate() })
-    const modelCheck = keep(openModelCheck({ database, store, embedder: models.embedder, log, onChange: emit.modelChanged }))
+    const modelCheck = keep(openModelCheck({ database, store, models, log, onChange: emit.modelChanged }))
     const preparing = keep(openPreparing(config.prepare, emit))
     const upkeep = openUpkeep({ database, store, bm25, embedder: models.embedder, step: pace.step, log }, config, keep)
     subscribe({ documentsWritten: () => snapshots.invalidate() })
@@ -169,10 +165,7 @@ export async function openDeps(
       preparing,
       step: pace.step,
       modelCheck,
-      startUpkeep() {
-        upkeep.start()
-        if (models.isEmbedderRemote) modelCheck.start()
-      },
+      startUpkeep: () => [upkeep, modelCheck].forEach(each => each.start()),
       store,
       redis,
       workers,
@@ -189,6 +182,15 @@ export async function openDeps(
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/** Loads a collection as a question sees it, and notes the model of its vectors. */
+function collectionsIn(store: CollectionStore, models: Models, caches: Caches) {
+  return async (name: string, signal: AbortSignal): Promise<AskedCollection | null> => {
+    const found = await askedCollection(store, models, name, signal)
+    if (found?.modelId) caches.useModel(found.modelId)
+    return found
   }
 }
 
@@ -350,6 +352,7 @@ function watchStatus(
 export async function checkModels(store: DocumentStore, model: string): Promise<void> {
   for (const collection of await store.collections()) {
     // One whose model has changed is searched by words, and said in the monitoring.
-    if (collection.model && !collection.model.changed && collection.model.name !== model) throw modelMismatch(collection, model)
+    if (collection.model && !collection.model.changed && collection.model.name !== model)
+      throw modelMismatch(collection, model)
   }
 }

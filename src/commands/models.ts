@@ -66,7 +66,9 @@ export function addModels(program: Command, host: Host): void {
 /** The settings of models may name one that is yet to be pulled, which must not keep anybody from pulling it. */
 function folderOf({ env }: Host): string {
   const { DATA_DIR } = env
-  return modelsFolder(resolve(readConfig({ ...(DATA_DIR !== undefined && { DATA_DIR }) }).database.dataDir ?? '.askwell'))
+  return modelsFolder(
+    resolve(readConfig({ ...(DATA_DIR !== undefined && { DATA_DIR }) }).database.dataDir ?? '.askwell'),
+  )
 }
 
 function sourceOf(name: string, { from, kind = 'embedding' }: PullFlags): PullSource {
@@ -84,7 +86,7 @@ function sourceOf(name: string, { from, kind = 'embedding' }: PullFlags): PullSo
     kind: model.kind,
     from: from ?? known!.address,
     // Another address may have other files under these names; they are compared from the first pull on.
-    files: from === undefined ? model.files : (known ? filesAt(known, from) : model.files),
+    files: from === undefined ? model.files : known ? filesAt(known, from) : model.files,
     usage: {
       ...(license !== undefined && { license }),
       ...(languages !== undefined && { languages }),
@@ -119,7 +121,9 @@ function unknownFiles(_name: string, from: string): PullSource['files'] {
 function filesIn(folder: string, candidates: readonly string[]): PullSource['files'] {
   const model = candidates.find(path => existsSync(resolve(folder, path)))
   if (model === undefined)
-    throw new PullError(`${folder} has none of ${candidates.join(', ')}; --from names the folder of a model in ONNX form`)
+    throw new PullError(
+      `${folder} has none of ${candidates.join(', ')}; --from names the folder of a model in ONNX form`,
+    )
   const weights = [`${model}_data`, `${model}.data`].filter(path => existsSync(resolve(folder, path)))
   const optional = optionalFiles.filter(path => existsSync(resolve(folder, path)))
   // A cross-encoder needs no config.json.
@@ -139,22 +143,19 @@ function rowsOf(pulled: ReadonlyMap<string, Manifest>): readonly Row[] {
 }
 
 function jsonRow({ name, known, pulled }: Row) {
+  const { kind, address, license = null, languages = null, prefixes = null } = { ...known, ...pulled }
   return {
     name,
-    kind: known?.kind ?? pulled?.kind,
-    address: pulled?.address ?? known?.address,
-    license: known?.license ?? pulled?.license ?? null,
+    kind,
+    address,
+    license,
     megabytes: pulled ? Math.round(bytesOf(pulled) / 1e6) : known?.megabytes,
-    languages: known?.languages ?? pulled?.languages ?? null,
-    prefixes: known?.prefixes ?? pulled?.prefixes ?? null,
+    languages,
+    prefixes,
     note: known?.note ?? null,
-    state: stateOf({ name, known, pulled }),
+    state: pulled ? 'pulled' : 'never tried here',
     pulled_at: pulled?.pulledAt ?? null,
   }
-}
-
-function stateOf({ pulled }: Row): string {
-  return pulled ? 'pulled' : 'never tried here'
 }
 
 function lineOf(row: Row): string {

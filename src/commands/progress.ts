@@ -83,10 +83,10 @@ function lineProgress(host: Host, totalBytes: number): Progress {
     const now = performance.now()
     if (now - lastLineAt < logEveryMs) return
     lastLineAt = now
-    const { documents, chunks, doneShare } = last
+    const { doneShare } = last
     const share = Math.min(1, (read * doneShare) / Math.max(1, totalBytes))
     const embedding = rateWords(rate, textsLeft(rate, share))
-    say(host, progressLine(share, documents, chunks, (now - startedAt) / 1000, embedding))
+    say(host, progressLine(share, last, (now - startedAt) / 1000, embedding))
   }
 
   return {
@@ -109,8 +109,7 @@ function textsLeft(rate: EmbeddingRate, share: number): number | null {
 /** The time left is omitted until something is done. `embedding`: as {@link rateWords}. */
 export function progressLine(
   share: number,
-  documents: number,
-  chunks: number,
+  { documents, chunks }: Pick<LoadReport, 'documents' | 'chunks'>,
   seconds: number,
   embedding = '',
 ): string {

@@ -89,7 +89,16 @@ async function reindexAll(host: Host, options: Options, signal: AbortSignal): Pr
             const tokens = await tokensPending(collections, deps, models)
             if (!(await agreesToCost(host, { tokens, price, isAgreed: options.yes === true, signal }))) return null
           }
-          const each = { host, config, database, embedder, models, deps, signal, isOnly: options.collection !== undefined }
+          const each = {
+            host,
+            config,
+            database,
+            embedder,
+            models,
+            deps,
+            signal,
+            isOnly: options.collection !== undefined,
+          }
           const results: Result[] = []
           for (const collection of collections) results.push(await reindexOne(collection, each))
           return results

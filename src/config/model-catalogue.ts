@@ -2,7 +2,7 @@
 export interface CatalogueFile {
   readonly from: string
   readonly to: string
-  /** In hexadecimal. Absent: recorded at the first pull and compared from then on. */
+  /** In hexadecimal. If it is absent, that of the first pull is recorded and compared from then on. */
   readonly sha256?: string
 }
 

@@ -123,13 +123,10 @@ export function documentApi<Room extends DocumentRoom>({
       const model = namedModel(embedder)
       const found = await store.collection(collection, signal)
       // Rejects a collection of another embedding model before any work is done.
-      if (found) {
-        await beforeLoad(found, signal)
-        await store.openCollection(collection, model, signal)
-      }
-      const known = found ? await store.known(found.id, sources, signal) : new Map<string, { hash: Buffer }>()
-      const isStored = ({ source, hash }: { source: string; hash: Uint8Array }) =>
-        known.get(source)?.hash.equals(hash) ?? false
+      if (found) await beforeLoad(found, signal).then(() => store.openCollection(collection, model, signal))
+      const known: Known = found ? await store.known(found.id, sources, signal) : new Map()
+      const isStored = (each: { source: string; hash: Uint8Array }) =>
+        known.get(each.source)?.hash.equals(each.hash) ?? false
       const drafts = await draftAll(
         given,
         signal,
@@ -178,6 +175,8 @@ export function documentApi<Room extends DocumentRoom>({
     return chunkCount > unitsUpTo || !hasUnits ? [overLimitWarning(chunkCount, unitsUpTo)] : []
   }
 }
+
+type Known = ReadonlyMap<string, { readonly hash: Buffer }>
 
 function hasVectors({ vectors }: PreparedDocument['chunks'][number]): boolean {
   return vectors.length > 0

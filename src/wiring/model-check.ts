@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { createModelChanges } from '../adapters/postgres/store/model-changes.ts'
 import type { CollectionStore } from '../adapters/postgres/store/collections.ts'
 import type { Database } from '../adapters/postgres/database.ts'
-import type { Embedder } from '../ask/retrieval/embedder.ts'
+import type { Models } from '../adapters/models/models.ts'
 import { checkModel } from '../ingest/model-check.ts'
 import type { Collection } from '../ingest/terms.ts'
 import { startDeadline } from '../resilience/deadline.ts'
@@ -10,7 +10,7 @@ import { startDeadline } from '../resilience/deadline.ts'
 export interface ModelCheckParts {
   readonly database: Pick<Database, 'lease' | 'mayWrite'>
   readonly store: Pick<CollectionStore, 'collections'>
-  readonly embedder: Embedder
+  readonly models: Pick<Models, 'embedder' | 'isEmbedderRemote'>
   readonly log: Pick<Logger, 'info' | 'error'>
   /** Called when a model was found to have changed, or to be the old one again. */
   readonly onChange?: () => void
@@ -19,7 +19,7 @@ export interface ModelCheckParts {
 }
 
 export interface ModelCheck {
-  /** Checks now, and then regularly. */
+  /** Checks now, and then regularly. A model on disk has the hash of its files in its name, and needs no check. */
   start(): void
   /** Checks before a load, unless that was done lately. A model that fails is left to the load itself. */
   beforeLoad(collection: Collection, signal: AbortSignal): Promise<void>
@@ -34,7 +34,8 @@ const mostMs = 60_000
 
 /** Notices when the model behind the configured name makes other vectors than those that are stored. */
 export function openModelCheck(parts: ModelCheckParts): ModelCheck {
-  const { database, store, embedder, log, onChange = () => {}, everyMs = usualEveryMs } = parts
+  const { database, store, models, log, onChange = () => {}, everyMs = usualEveryMs } = parts
+  const { embedder, isEmbedderRemote } = models
   const changes = createModelChanges(database)
   const stop = new AbortController()
   const checkedAt = new Map<number, number>()
@@ -72,6 +73,7 @@ export function openModelCheck(parts: ModelCheckParts): ModelCheck {
   }
 
   function start(): void {
+    if (!isEmbedderRemote) return
     // A model or a database that fails is reported where questions need it; the next check comes.
     running = checkAny().catch(() => {})
     timer = setInterval(() => void (running = checkAny().catch(() => {})), everyMs).unref()
@@ -79,7 +81,8 @@ export function openModelCheck(parts: ModelCheckParts): ModelCheck {
 
   async function beforeLoad(collection: Collection, signal: AbortSignal): Promise<void> {
     const { model } = collection
-    if (model === null || performance.now() - (checkedAt.get(model.id) ?? -Infinity) < trustedMs) return
+    if (model === null || !isEmbedderRemote || performance.now() - (checkedAt.get(model.id) ?? -Infinity) < trustedMs)
+      return
     try {
       await check(collection, signal)
     } catch {

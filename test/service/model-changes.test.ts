@@ -51,7 +51,10 @@ t.test('a model that means something else under the same name', async t => {
   server.seed = 'another'
   const refused = await run('ingest', 'new.md')
   t.not(refused.code, 0)
-  t.match(refused.stderr, /vectors that mean something else \(similarity -?0\.\d\d instead of 1\.00 for 5 stored texts\)/)
+  t.match(
+    refused.stderr,
+    /vectors that mean something else \(similarity -?0\.\d\d instead of 1\.00 for 5 stored texts\)/,
+  )
   t.match(refused.stderr, 'askwell reembed --collection default')
   t.equal(await vectorsIn(env), 8, 'none was added')
 
@@ -63,7 +66,10 @@ t.test('a model that means something else under the same name', async t => {
   )
   t.match(put, { status: 409, json: { code: 'model_mismatch', detail: /askwell reembed --collection default/ } })
   const words = await until('questions are answered by words alone', async () => {
-    const reply = await app.ask({ question: 'On which floor are books about geology?' }, { 'cache-control': 'no-cache' })
+    const reply = await app.ask(
+      { question: 'On which floor are books about geology?' },
+      { 'cache-control': 'no-cache' },
+    )
     return reply.json.degraded.includes('embeddings') && reply
   })
   t.match(words.json.citations[0].quote, /geology/)

@@ -42,7 +42,11 @@ const name = 'multilingual-e5-small'
 t.test('a model is pulled with what is known of it, and recorded', async t => {
   const { server, at, run } = await worldOf(t)
   const pulled = await run('pull', name, '--from', server.url)
-  t.match(pulled, { code: 0, stdout: /multilingual-e5-small: pulled, 3 MB\nuse it with: EMBEDDING_MODEL=pulled:multi/ }, pulled.stderr)
+  t.match(
+    pulled,
+    { code: 0, stdout: /multilingual-e5-small: pulled, 3 MB\nuse it with: EMBEDDING_MODEL=pulled:multi/ },
+    pulled.stderr,
+  )
   assertPulled(t, at(name))
   const manifest = JSON.parse(readFileSync(join(at(name), 'askwell-model.json'), 'utf8'))
   t.match(manifest, {
@@ -66,9 +70,7 @@ t.test('the list says what was pulled, and what was never tried', async t => {
   await run('pull', name, '--from', server.url)
   await run('pull', 'own', '--from', server.url, '--kind', 'reranker')
   const { json } = await run('list', '--json')
-  const states = Object.fromEntries(
-    json.models.map((each: { name: string; state: string }) => [each.name, each.state]),
-  )
+  const states = Object.fromEntries(json.models.map((each: { name: string; state: string }) => [each.name, each.state]))
   t.match(states, { [name]: 'pulled', 'bge-m3': 'never tried here', own: 'pulled' })
   for (const each of json.models) t.match(each, { address: /^https?:/, kind: /^(embedding|reranker)$/ })
   t.match((await run('list')).stdout, /bge-small-en +embedding, 35 MB, MIT, en; never tried here/)
@@ -83,7 +85,7 @@ t.test('a broken connection is taken up where it broke', async t => {
   assertPulled(t, at(name))
   const starts = startsOf(server.requests)
   t.equal(starts.length, 2)
-  t.ok(starts[0]! > 0 && starts[1]! > starts[0]!, `${starts}`)
+  t.ok(starts[0]! > 0 && starts[1]! > starts[0]!, starts.join())
 })
 
 t.test('a server without ranges and tags starts again from the beginning', async t => {
@@ -124,7 +126,10 @@ t.test('a file with another sum than at the first pull is rejected', async t => 
   writeFileSync(join(at(name), 'tokenizer.json'), 'short')
   server.instead.set('tokenizer.json', Buffer.from('{"version": "2.0"}'))
   const other = await run('pull', name, '--from', server.url)
-  t.match(other, { code: 1, stderr: /tokenizer\.json is not the file that was expected: its SHA-256 is [0-9a-f]{64}, not/ })
+  t.match(other, {
+    code: 1,
+    stderr: /tokenizer\.json is not the file that was expected: its SHA-256 is [0-9a-f]{64}, not/,
+  })
   t.notOk(existsSync(join(models, `.${name}.part`, 'tokenizer.json')), 'it was deleted')
   t.ok(existsSync(join(at(name), 'askwell-model.json')), 'what was pulled before is still there')
   server.instead.clear()
@@ -154,7 +159,10 @@ t.test('what a server does not have, and what it fails at', async t => {
     stderr: /config\.json: there is no such file \(status 404\); name another address, or a folder, with --from/,
   })
   server.statuses.set('config.json', 403)
-  t.match(await run('pull', name, '--from', server.url), { code: 1, stderr: /does not give the file out \(status 403\)/ })
+  t.match(await run('pull', name, '--from', server.url), {
+    code: 1,
+    stderr: /does not give the file out \(status 403\)/,
+  })
   server.statuses.set('config.json', 503)
   const failing = run('pull', name, '--from', server.url)
   const asked = server.requests.length
@@ -171,7 +179,10 @@ t.test('a folder is copied, with what it says of the model', async t => {
   t.match(await run('pull', 'own', '--from', folder), { code: 0, stdout: /EMBEDDING_MODEL=pulled:own/ })
   assertPulled(t, at('own'))
   t.ok(existsSync(join(at('own'), '1_Pooling/config.json')))
-  t.match(await run('pull', 'none', '--from', at('nowhere')), { code: 1, stderr: /has none of onnx\/model_quantized\.onnx/ })
+  t.match(await run('pull', 'none', '--from', at('nowhere')), {
+    code: 1,
+    stderr: /has none of onnx\/model_quantized\.onnx/,
+  })
 })
 
 t.test('two processes do not pull the same model', async t => {
@@ -190,8 +201,14 @@ t.test('two processes do not pull the same model', async t => {
 
 t.test('names', async t => {
   const { run, at, models } = await worldOf(t)
-  t.match(await run('pull', 'unheard-of'), { code: 1, stderr: /there is no model "unheard-of" in the list: multilingual-e5-small,/ })
-  t.match(await run('pull', '../outside', '--from', 'http://127.0.0.1:9'), { code: 1, stderr: /is no name for a model/ })
+  t.match(await run('pull', 'unheard-of'), {
+    code: 1,
+    stderr: /there is no model "unheard-of" in the list: multilingual-e5-small,/,
+  })
+  t.match(await run('pull', '../outside', '--from', 'http://127.0.0.1:9'), {
+    code: 1,
+    stderr: /is no name for a model/,
+  })
   t.match(await run('remove', 'unheard-of'), { code: 1, stdout: /was not pulled/ })
   mkdirSync(at('by-hand'), { recursive: true })
   t.match(await run('remove', 'by-hand'), { code: 1, stderr: /was not pulled by Askwell/ })

@@ -16,6 +16,8 @@ export interface FileServer {
   cuts: number
   /** Bytes that a file has instead of those on disk, by path. */
   readonly instead: Map<string, Buffer>
+  /** Paths under which files of another path are handed out. */
+  readonly aliases: Map<string, string>
   /** Status that is sent instead, by path. */
   readonly statuses: Map<string, number>
   /** Without ranges and tags, as a plain server of files. */
@@ -31,6 +33,7 @@ export async function serveFiles(t: Owner, folder: string): Promise<FileServer> 
     cutAfter: Infinity,
     cuts: 0,
     instead: new Map<string, Buffer>(),
+    aliases: new Map<string, string>(),
     statuses: new Map<string, number>(),
     isPlain: false,
     held: null as Promise<unknown> | null,
@@ -42,11 +45,20 @@ export async function serveFiles(t: Owner, folder: string): Promise<FileServer> 
     requests.push(range === undefined ? path : `${path} ${range}`)
     await state.held
     const status = state.statuses.get(path)
-    const bytes = state.instead.get(path) ?? (await readFile(join(folder, path)).catch(() => null))
+    const bytes =
+      state.instead.get(path) ?? (await readFile(join(folder, state.aliases.get(path) ?? path)).catch(() => null))
     if (status !== undefined || bytes === null) return void response.writeHead(status ?? 404).end()
+    hand(bytes, { range, ifRange: String(request.headers['if-range']) }, response)
+  }
+
+  function hand(
+    bytes: Buffer,
+    { range, ifRange }: { readonly range: string | undefined; readonly ifRange: string },
+    response: ServerResponse,
+  ): void {
     const tag = `"${createHash('sha256').update(bytes).digest('hex')}"`
     const wanted = /^bytes=(\d+)-$/.exec(range ?? '')
-    const isPart = !state.isPlain && wanted !== null && request.headers['if-range'] === tag
+    const isPart = !state.isPlain && wanted !== null && ifRange === tag
     const from = isPart ? Number(wanted[1]) : 0
     const body = bytes.subarray(from)
     response.writeHead(isPart ? 206 : 200, {

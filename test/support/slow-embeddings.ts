@@ -47,7 +47,10 @@ export async function startSlowEmbeddings(t: Owner, behaviour: Partial<SlowBehav
   }
 
   const server = createServer(async (request, response) => {
-    const { input, encoding_format: format } = (await json(request)) as { input: string | string[]; encoding_format: string }
+    const { input, encoding_format: format } = (await json(request)) as {
+      input: string | string[]
+      encoding_format: string
+    }
     const texts = [input].flat()
     requests.push(texts)
     atOnce = Math.max(atOnce, ++underWay)

@@ -1,7 +1,7 @@
 import { setTimeout as sleepFor } from 'node:timers/promises'
 import { startDeadline, systemClock, type Clock } from '../deadline.ts'
-import { createBatchSize } from './size.ts'
-import { createBatchTurns } from './turns.ts'
+import { createBatchSize, type BatchSize } from './size.ts'
+import { createBatchTurns, type BatchTurns } from './turns.ts'
 
 /**
  * What an error says about a batch:
@@ -101,53 +101,75 @@ export function createLoadBatches<Item, Result>(options: LoadBatchesOptions<Item
     return results
   }
 
-  return async function load(
-    items: readonly Item[],
-    signal: AbortSignal,
-    { patienceMs = () => 0, onDone, onWait }: LoadCall = {},
-  ): Promise<Result[]> {
+  return async function load(items: readonly Item[], signal: AbortSignal, call: LoadCall = {}): Promise<Result[]> {
     const results: Result[] = []
-    let [failures, lateAlone, waitedMs, busyMs] = [0, 0, 0, shortestBusyMs]
-
-    async function wait(ms: number, error: unknown): Promise<void> {
-      onWait?.(ms, error)
-      await sleep(ms, signal)
-    }
-
-    async function recover(error: unknown, batch: readonly Item[]): Promise<void> {
-      const { kind, pauseMs } = read(error)
-      if (kind === 'late') {
-        if (batch.length === 1 && ++lateAlone >= mostLateAlone) throw error
-        size.late(batch)
-        turns.narrow()
-        return onWait?.(0, error)
-      }
-      if (kind === 'busy') {
-        const ms = Math.min(longestBusyMs, pauseMs || busyMs)
-        if (waitedMs + ms > patienceMs()) throw error
-        turns.narrow()
-        waitedMs += ms
-        busyMs *= 2
-        return await wait(ms, error)
-      }
-      const pause = failurePausesMs[failures++]
-      if (kind !== 'passing' || pause === undefined || patienceMs() === 0) throw error
-      await wait(pause, error)
-    }
-
+    const recovery = createRecovery(call, { size, turns, read, sleep })
     while (results.length < items.length) {
       signal.throwIfAborted()
       const batch = size.next(items, results.length)
       const isLast = results.length + batch.length === items.length
       try {
         for (const result of await fitting(batch, signal, isLast)) results.push(result)
-        ;[failures, lateAlone, waitedMs, busyMs] = [0, 0, 0, shortestBusyMs]
-        onDone?.(batch.length)
+        recovery.succeeded()
+        call.onDone?.(batch.length)
       } catch (error) {
         signal.throwIfAborted()
-        await recover(error, batch)
+        await recovery.failed(error, batch, signal)
       }
     }
     return results
   }
+}
+
+interface RecoveryParts<Item> {
+  readonly size: BatchSize<Item>
+  readonly turns: BatchTurns
+  readonly read: (error: unknown) => BatchFault
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+const noFailures = { failures: 0, lateAlone: 0, waitedMs: 0, busyMs: shortestBusyMs }
+
+/** Decides after each batch that failed whether it is tried again, and waits until then; otherwise throws its error. */
+function createRecovery<Item>(
+  { patienceMs = () => 0, onWait }: LoadCall,
+  { size, turns, read, sleep }: RecoveryParts<Item>,
+) {
+  /** Since the last batch that succeeded. */
+  let since = noFailures
+
+  async function wait(ms: number, error: unknown, signal: AbortSignal): Promise<void> {
+    onWait?.(ms, error)
+    await sleep(ms, signal)
+  }
+
+  async function failed(error: unknown, batch: readonly Item[], signal: AbortSignal): Promise<void> {
+    const { kind, pauseMs } = read(error)
+    if (kind === 'late') return late(error, batch)
+    if (kind === 'busy') return await busy(error, pauseMs, signal)
+    const pause = failurePausesMs[since.failures]
+    if (kind !== 'passing' || pause === undefined || patienceMs() === 0) throw error
+    since = { ...since, failures: since.failures + 1 }
+    await wait(pause, error, signal)
+  }
+
+  function late(error: unknown, batch: readonly Item[]): void {
+    if (batch.length === 1) since = { ...since, lateAlone: since.lateAlone + 1 }
+    if (since.lateAlone === mostLateAlone) throw error
+    size.late(batch)
+    turns.narrow()
+    onWait?.(0, error)
+  }
+
+  async function busy(error: unknown, pauseMs: number | undefined, signal: AbortSignal): Promise<void> {
+    const { busyMs } = since
+    // Some servers say 0, which would be asked for again and again.
+    const ms = Math.min(longestBusyMs, pauseMs || busyMs)
+    if (since.waitedMs + ms > patienceMs()) throw error
+    since = { ...since, waitedMs: since.waitedMs + ms, busyMs: busyMs * 2 }
+    turns.narrow()
+    await wait(ms, error, signal)
+  }
+
+  return { failed, succeeded: () => void (since = noFailures) }
 }

@@ -60,7 +60,10 @@ const texts = (count: number, length = 10) => Array.from({ length: count }, (_, 
 t.test('begins small, and grows at most twofold until a batch takes as long as it should', async t => {
   const { load, sizes } = batchesOver({ ms: batch => 100 * batch.length })
   const items = texts(200)
-  t.same(await load(items, never), items.map(text => text.toUpperCase()))
+  t.same(
+    await load(items, never),
+    items.map(text => text.toUpperCase()),
+  )
   t.same(sizes.slice(0, 5), [8, 16, 25, 25, 25])
 })
 
@@ -79,7 +82,10 @@ t.test('long texts make small batches, and short ones large batches', async t =>
 t.test('a batch that takes too long is aborted, then tried in halves and one at a time', async t => {
   const { load, sizes } = batchesOver({ ms: batch => (batch.length > 1 ? 60_000 : 50_000) })
   const items = texts(3)
-  t.same(await load(items, never), items.map(text => text.toUpperCase()))
+  t.same(
+    await load(items, never),
+    items.map(text => text.toUpperCase()),
+  )
   t.same(sizes, [3, 1, 1, 1])
 })
 
@@ -97,8 +103,14 @@ t.test('a batch that is too large is tried in halves, and the server is not sent
     },
   })
   const items = texts(30)
-  t.same(await load(items, never), items.map(text => text.toUpperCase()))
-  t.ok(sizes.slice(4).every(size => size <= 4), `${sizes}`)
+  t.same(
+    await load(items, never),
+    items.map(text => text.toUpperCase()),
+  )
+  t.ok(
+    sizes.slice(4).every(size => size <= 4),
+    sizes.join(),
+  )
 })
 
 t.test('one text that is too large does not make later batches small', async t => {
@@ -111,7 +123,10 @@ t.test('one text that is too large does not make later batches small', async t =
   await t.rejects(load([...texts(4), 'LONG'], never), { message: 'too_large' })
   sizes.length = 0
   await load(texts(100), never)
-  t.ok(sizes.some(size => size > 32), `${sizes}`)
+  t.ok(
+    sizes.some(size => size > 32),
+    sizes.join(),
+  )
 })
 
 t.test('a busy server is waited for as long as it says, and longer each time where it does not', async t => {
@@ -125,9 +140,15 @@ t.test('a busy server is waited for as long as it says, and longer each time whe
   const seen: number[] = []
   const items = texts(100)
   const onDone = (count: number) => void seen.push(count)
-  t.same(await load(items, never, { patienceMs: () => 60_000, onDone }), items.map(text => text.toUpperCase()))
+  t.same(
+    await load(items, never, { patienceMs: () => 60_000, onDone }),
+    items.map(text => text.toUpperCase()),
+  )
   t.same(waits, [20_000, 1000, 2000])
-  t.same(seen.reduce((sum, count) => sum + count), 100)
+  t.same(
+    seen.reduce((sum, count) => sum + count),
+    100,
+  )
   t.equal(sizes[1], sizes[2], 'the same batch again')
 })
 

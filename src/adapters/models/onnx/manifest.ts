@@ -20,7 +20,9 @@ export interface Manifest {
 }
 
 /** What the manifest says about how a model is used; nothing where there is none. */
-export function usageIn(json: Json): Pick<Manifest, 'languages' | 'pooling'> & { readonly prefixes: Partial<Prefixes> } {
+export function usageIn(
+  json: Json,
+): Pick<Manifest, 'languages' | 'pooling'> & { readonly prefixes: Partial<Prefixes> } {
   const { languages, prefixes = {}, pooling } = (json ?? {}) as Partial<Manifest>
   return { prefixes, ...(languages !== undefined && { languages }), ...(pooling !== undefined && { pooling }) }
 }

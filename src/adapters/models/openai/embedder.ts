@@ -103,10 +103,7 @@ export function createEmbedder(
       if (signal.aborted || texts.length === 1 || readLoadFault(error).kind !== 'too_large') throw error
       // Some servers take only 32 texts per call, or fewer.
       const middle = Math.ceil(texts.length / 2)
-      return [
-        ...(await embedAll(texts.slice(0, middle), signal)),
-        ...(await embedAll(texts.slice(middle), signal)),
-      ]
+      return [...(await embedAll(texts.slice(0, middle), signal)), ...(await embedAll(texts.slice(middle), signal))]
     }
   }
 

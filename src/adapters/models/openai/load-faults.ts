@@ -27,9 +27,9 @@ export function readLoadFault(error: unknown): BatchFault {
   const { code, kind, cause, retryAfter } = error
   if (code === 'deadline_exceeded' || isLate(cause)) return { kind: 'late' }
   if (isAboutSize(cause)) return { kind: 'too_large' }
-  if (code === 'model_busy')
-    return { kind: 'busy', ...(retryAfter !== undefined && { pauseMs: retryAfter * 1000 }) }
-  const isPassing = code === 'model_unreachable' || (code === 'model_failed' && (kind === 'failed' || kind === 'hung_up'))
+  if (code === 'model_busy') return { kind: 'busy', ...(retryAfter !== undefined && { pauseMs: retryAfter * 1000 }) }
+  const isPassing =
+    code === 'model_unreachable' || (code === 'model_failed' && (kind === 'failed' || kind === 'hung_up'))
   return { kind: isPassing || (code === 'model_failed' && kind === undefined) ? 'passing' : 'final' }
 }
 
