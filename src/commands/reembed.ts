@@ -18,7 +18,7 @@ import { exitCodes } from './exit-codes.ts'
 import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels } from './opened.ts'
-import { checkModelBefore } from './model-check.ts'
+import { adoptBefore, checkModelBefore } from './model-check.ts'
 import { print, say } from './output.ts'
 
 export function addReembed(program: Command, host: Host): void {
@@ -35,12 +35,9 @@ export function addReembed(program: Command, host: Host): void {
         await withModels(config.models, async models => {
           const { embedder } = models
           const { model, languages } = embedder
-          await checkModelBefore(await createCollectionStore(database).collection(collection), {
-            host,
-            database,
-            models,
-            signal,
-          })
+          const found = await createCollectionStore(database).collection(collection)
+          await checkModelBefore(found, { host, database, models, signal })
+          await adoptBefore(found, { host, database, models, signal })
           const job = await openReembedding(database, collection, { ...namedModel(embedder), languages }, signal)
           const price = embeddingPrice(config.models, models)
           if (price) {

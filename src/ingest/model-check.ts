@@ -29,15 +29,44 @@ export async function checkModel(
   return change
 }
 
+/** Above what two models of a family, or two ways of pooling, give. */
+const sameSimilarity = 0.99
+
+/**
+ * Whether the vectors of a collection are those of this model under another name: then they need not be made again, and
+ * the stored model gets the name. Rejects if the model fails.
+ */
+export async function adoptRenamed(
+  { model, ...collection }: Collection,
+  embedder: Embedder,
+  store: ModelCheckStore,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (model === null || model.changed || model.name === embedder.model || model.dimensions !== embedder.dimensions())
+    return false
+  const windows = await store.sample({ ...collection, model }, textsPerCheck, signal)
+  if (windows.length === 0 || (await similarityOf(windows, embedder, signal)) < sameSimilarity) return false
+  return await store.rename(model.id, embedder.model, signal)
+}
+
 async function changeIn(windows: readonly StoredWindow[], embedder: Embedder, signal: AbortSignal) {
-  const texts = windows.map(({ chunk, start, end }) => windowText(chunk.documentText, chunk, { start, end }, embedder))
-  const vectors = await embedder.embed(texts, signal, 'passage').catch((error: unknown) => {
+  const similarity = await similarityOf(windows, embedder, signal).catch((error: unknown) => {
     if (isAskError(error) && error.kind === 'wrong_dimensions') return null
     throw error
   })
-  const similarity = vectors === null ? 0 : median(windows.map(({ embedding }, i) => cosine(embedding, vectors[i]!)))
-  if (similarity >= leastSimilarity) return null
-  return { similarity, texts: texts.length, hasOtherLength: vectors === null }
+  if (similarity !== null && similarity >= leastSimilarity) return null
+  return { similarity: similarity ?? 0, texts: windows.length, hasOtherLength: similarity === null }
+}
+
+/** Median of the cosines of stored vectors and those of the same texts today. */
+async function similarityOf(
+  windows: readonly StoredWindow[],
+  embedder: Embedder,
+  signal: AbortSignal,
+): Promise<number> {
+  const texts = windows.map(({ chunk, start, end }) => windowText(chunk.documentText, chunk, { start, end }, embedder))
+  const vectors = await embedder.embed(texts, signal, 'passage')
+  return median(windows.map(({ embedding }, i) => cosine(embedding, vectors[i]!)))
 }
 
 /** Both of unit length, apart from the rounding of stored vectors. Vectors of two lengths have nothing in common. */

@@ -234,6 +234,8 @@ export interface ModelCheckStore {
   sample(collection: Collection, count: number, signal: AbortSignal): Promise<readonly StoredWindow[]>
   /** Stores what was found of the model of these vectors; null when they are alike. */
   record(modelId: number, change: Omit<ModelChange, 'foundAt'> | null, signal: AbortSignal): Promise<void>
+  /** Gives the model another name. False if a model has that name. */
+  rename(modelId: number, name: string, signal: AbortSignal): Promise<boolean>
 }
 
 /** How far the content of a collection is as loading it now would make it. */

@@ -30,7 +30,7 @@ tap.test('models are pulled and used', { skip: realModelsSkipReason() }, async t
   t.equal(loaded.code, 0, loaded.stderr)
   const app = await startApp(t, anyWorld, settings)
   const question = 'How much must I leave as a security when I hire a bike?'
-  const { status, json } = await app.send('POST', '/search', { question, top_k: 3, include: ['scores'] })
+  const { status, json } = await app.send('POST', '/search', { question, top_k: 3 })
   t.equal(status, 200)
   t.match(json.passages[0].source, /bicycles\.md$/)
   const asked = await app.ask({ question, include: ['explain'] })

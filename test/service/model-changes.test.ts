@@ -112,3 +112,35 @@ t.test('a model that is the old one again needs nothing', async t => {
   server.seed = ''
   t.match(await run('ingest', 'new.md'), { code: 0, stdout: /1 added/ })
 })
+
+t.test('a model that is renamed', async t => {
+  const { server, env, run } = await loaded(t)
+  const app = await startApp(t, anyWorld, env)
+  server.name = 'provided-2'
+  const refused = await run('ingest', 'new.md')
+  t.match(refused, { code: 1, stderr: /The API has no model "provided"/ })
+  const headers = { authorization: `Bearer ${adminKey}` }
+  let asked = 0
+  await until('the monitoring says it', async () => {
+    await app.ask({ question: `Which floor has books about ${subjects[asked++ % subjects.length]} ${asked}?` })
+    const { json } = await app.send('GET', '/monitoring/performance-metrics', undefined, headers)
+    return json.findings.some(({ code }: { code: string }) => code === 'embeddings-rejects')
+  })
+  await app.stop()
+
+  const renamed = { ...env, EMBEDDING_MODEL: 'provided-2' }
+  const before = server.requests.length
+  const again = await runCli(['reembed'], { env: renamed })
+  t.match(again, { code: 0, stderr: /those of "provided-2": its name is changed, and nothing is embedded again/ })
+  t.match(again.stdout, /0 chunks re-embedded/)
+  t.ok(server.requests.length - before < 5)
+  const later = await startApp(t, anyWorld, renamed)
+  t.match((await later.ask(question)).json, { degraded: [] })
+})
+
+t.test('another model under another name is no renamed one', async t => {
+  const { server, env } = await loaded(t)
+  server.seed = 'another'
+  const again = await runCli(['reembed'], { env: { ...env, EMBEDDING_MODEL: 'other' } })
+  t.match(again, { code: 0, stdout: /8 chunks re-embedded/ }, again.stderr)
+})

@@ -18,6 +18,8 @@ export interface SlowBehaviour {
   /** Another model under the same name: its vectors mean something else. */
   seed: string
   dimensions: number
+  /** The only name that it knows; null takes any. */
+  name: string | null
 }
 
 export interface SlowEmbeddings extends SlowBehaviour {
@@ -43,11 +45,17 @@ export async function startSlowEmbeddings(t: Owner, behaviour: Partial<SlowBehav
     instead: [],
     seed: '',
     dimensions: defaultDimensions,
+    name: null,
     ...behaviour,
   }
 
   const server = createServer(async (request, response) => {
-    const { input, encoding_format: format } = (await json(request)) as {
+    const {
+      input,
+      encoding_format: format,
+      model,
+    } = (await json(request)) as {
+      model: string
       input: string | string[]
       encoding_format: string
     }
@@ -64,6 +72,8 @@ export async function startSlowEmbeddings(t: Owner, behaviour: Partial<SlowBehav
     }
     const instead = now.instead.shift()
     if (instead) return reply(instead.status, { error: { message: 'as told' } }, instead.headers)
+    if (now.name !== null && model !== now.name)
+      return reply(404, { error: { message: `model "${model}" not found`, code: 'model_not_found' } })
     if (texts.length > now.mostTexts) return reply(now.tooMany.status, { error: { message: now.tooMany.message } })
     const work = last.then(() => sleep(now.perTextMs * texts.length))
     last = work

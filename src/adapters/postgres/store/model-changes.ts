@@ -39,7 +39,17 @@ export function createModelChanges(database: Pick<Database, 'lease'>): ModelChec
     })
   }
 
-  return { sample, record }
+  async function rename(modelId: number, name: string, signal: AbortSignal): Promise<boolean> {
+    const rows = await database.lease(
+      { signal, label: 'model check' },
+      async sql => sql`
+      update embedding_models set name = ${name}
+      where id = ${modelId} and not exists (select from embedding_models where name = ${name}) returning id`,
+    )
+    return rows.length > 0
+  }
+
+  return { sample, record, rename }
 }
 
 function windowIn(row: Row) {
