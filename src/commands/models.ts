@@ -113,9 +113,11 @@ function filesAt({ files }: CatalogueModel, from: string): PullSource['files'] {
 }
 
 function unknownFiles(_name: string, from: string): PullSource['files'] {
-  return isAddress(from)
-    ? [...otherFiles, modelFiles[0]!].map(path => ({ from: path, to: path }))
-    : filesIn(from, modelFiles)
+  if (!isAddress(from)) return filesIn(from, modelFiles)
+  return [
+    ...[...otherFiles, modelFiles[0]!].map(path => ({ from: path, to: path })),
+    ...optionalFiles.map(path => ({ from: path, to: path, isOptional: true })),
+  ]
 }
 
 function filesIn(folder: string, candidates: readonly string[]): PullSource['files'] {

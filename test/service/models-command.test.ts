@@ -185,6 +185,16 @@ t.test('a folder is copied, with what it says of the model', async t => {
   })
 })
 
+t.test('a model of any other name says how it is used, if its address does', async t => {
+  const { folder, server, at, run } = await worldOf(t)
+  mkdirSync(join(folder, '1_Pooling'))
+  writeFileSync(join(folder, '1_Pooling/config.json'), '{"pooling_mode": "cls"}')
+  t.match(await run('pull', 'own', '--from', server.url), { code: 0 })
+  assertPulled(t, at('own'))
+  t.ok(existsSync(join(at('own'), '1_Pooling/config.json')))
+  t.notOk(existsSync(join(at('own'), 'modules.json')), 'this one is not there, and not needed')
+})
+
 t.test('two processes do not pull the same model', async t => {
   const { server, env, at, run } = await worldOf(t)
   const { promise, resolve } = Promise.withResolvers<void>()

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, open, readFile, rename, rm, stat, statfs, writeFile, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { PullError } from './pull-error.ts'
+import { NotThere, PullError } from './pull-error.ts'
 
 export interface Download {
   readonly url: string
@@ -119,8 +119,9 @@ async function startFor(response: Response, known: Part, url: string): Promise<n
   await response.body?.cancel()
   if (status === 416 && known.bytes > 0) return null
   if (status >= 500 || status === 429 || status === 408) throw new Broken(`the server replied with status ${status}`)
-  const hint = status === 404 ? 'there is no such file' : 'it does not give the file out'
-  throw new PullError(`${url}: ${hint} (status ${status}); name another address, or a folder, with --from`)
+  const advice = `(status ${status}); name another address, or a folder, with --from`
+  if (status === 404) throw new NotThere(`${url}: there is no such file ${advice}`)
+  throw new PullError(`${url}: the server does not give the file out ${advice}`)
 }
 
 function sizeOf(response: Response, from: number): number | null {

@@ -6,3 +6,6 @@ export class PullError extends AskError {
     super('model_failed', { detail, cause })
   }
 }
+
+/** The address has no file of this name. */
+export class NotThere extends PullError {}

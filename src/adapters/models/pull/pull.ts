@@ -3,15 +3,23 @@ import { dirname, join } from 'node:path'
 import { manifestFile, type Manifest } from '../onnx/manifest.ts'
 import { download, sumOf, type Downloaded } from './download.ts'
 import { claimFolder } from './claim.ts'
-import { PullError } from './pull-error.ts'
+import { NotThere, PullError } from './pull-error.ts'
 
 export interface PullSource {
   readonly name: string
   readonly kind: Manifest['kind']
   /** An address that the files are under, or a folder. */
   readonly from: string
-  readonly files: readonly { readonly from: string; readonly to: string; readonly sha256?: string }[]
+  readonly files: readonly SourceFile[]
   readonly usage: Pick<Manifest, 'license' | 'languages' | 'prefixes' | 'pooling'>
+}
+
+export interface SourceFile {
+  readonly from: string
+  readonly to: string
+  readonly sha256?: string
+  /** The model can do without it. */
+  readonly isOptional?: boolean
 }
 
 export interface PullOptions {
@@ -53,7 +61,8 @@ export async function pull(source: PullSource, options: PullOptions): Promise<Pu
     for (const file of source.files) {
       signal.throwIfAborted()
       const sha256 = file.sha256 ?? before?.files.find(each => each.path === file.to)?.sha256
-      files.push({ path: file.to, ...(await fetchFile(source, { ...file, sha256 }, staging, options)) })
+      const fetched = await fetchFile(source, { ...file, sha256 }, staging, options).catch(unlessOptional(file))
+      if (fetched) files.push({ path: file.to, ...fetched })
     }
     const { name, kind, from: address, usage } = source
     const manifest: Manifest = { name, kind, address, pulledAt: new Date().toISOString(), ...usage, files }
@@ -69,6 +78,13 @@ export async function pull(source: PullSource, options: PullOptions): Promise<Pu
 function rejectName(name: string): void {
   if (!nameOfModel.test(name))
     throw new PullError(`"${name}" is no name for a model: use letters, digits, ".", "_" and "-"`)
+}
+
+function unlessOptional({ isOptional }: SourceFile): (error: unknown) => null {
+  return error => {
+    if (isOptional && error instanceof NotThere) return null
+    throw error
+  }
 }
 
 interface WantedFile {
