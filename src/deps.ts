@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { keyPrefixOf } from './adapters/redis/cache-keys.ts'
-import { createCollectionStore, modelMismatch } from './adapters/postgres/store/collections.ts'
+import { createCollectionStore, modelMismatch, type CollectionStore } from './adapters/postgres/store/collections.ts'
 import { createDocumentStore, type DocumentStore } from './adapters/postgres/store/documents.ts'
 import { databaseName } from './adapters/postgres/database-name.ts'
 import { openDatabase, type Database } from './adapters/postgres/database.ts'
@@ -20,6 +20,7 @@ import { type Budgets } from './ask/generation/budgets.ts'
 import { type SearchPassages } from './ask/search.ts'
 import { type SemanticCache } from './ask/cache/semantic/semantic-cache.ts'
 import { budgetsOf, charged } from './wiring/budgets.ts'
+import type { AskedCollection } from './ask/terms/collection.ts'
 import type { Channel } from './cluster/channel.ts'
 import { openCaches, type Caches } from './wiring/caches.ts'
 import { openGuards, type Guarded } from './wiring/guards.ts'
@@ -35,6 +36,7 @@ import { type LimiterStatus } from './resilience/limiter.ts'
 import { createPace, fullPace, type Step } from './resilience/pace.ts'
 import { prepareSchema } from './wiring/schema.ts'
 import { openCalibrationUpkeep, type CalibrationUpkeepParts } from './wiring/calibration-upkeep.ts'
+import { openModelCheck, type ModelCheck } from './wiring/model-check.ts'
 import { openIndexMaintenance, type IndexMaintenanceParts } from './wiring/index-maintenance.ts'
 import { openUnitsUpkeep, type UnitsUpkeepParts } from './wiring/units-upkeep.ts'
 import { openMonitoring, type Monitoring } from './wiring/monitoring.ts'
@@ -52,6 +54,8 @@ export interface Deps {
   readonly preparing: Preparing
   /** Runs a step of background work: slower while questions are asked. */
   readonly step: Step
+  /** Notices when the embedding model changes behind its name. */
+  readonly modelCheck: Pick<ModelCheck, 'beforeLoad'>
   /** Starts what the service does in the background for stored documents. */
   startUpkeep(): void
   readonly redis: RedisServer | undefined
@@ -134,9 +138,7 @@ export async function openDeps(
     const { models, reranker } = charged(guarded, config.models, budgets)
     const sideStore = createCollectionStore({ lease: reads.aside })
     const caches = openCaches({ config: config.cache, redis, channel, events: emit })
-    const snapshots = createCollectionSnapshots((name, signal) => askedCollection(sideStore, models, name, signal), {
-      events: emit,
-    })
+    const snapshots = createCollectionSnapshots(collectionsIn(sideStore, models, caches), { events: emit })
     database.watch(name => (name === undefined ? snapshots.doubt() : snapshots.invalidate(name)))
     // Answers of a lost history are never found, because their epoch marks differ. Dropping them frees memory.
     subscribe({ historyLost: ({ id }) => caches.dropAnswers(id) })
@@ -146,6 +148,8 @@ export async function openDeps(
     const pipeline = pipelineWith({})
     if (pipeline.semanticCache) keep(pipeline.semanticCache)
     keep(pipeline.cachedAsk)
+    subscribe({ modelChanged: () => snapshots.invalidate() })
+    const modelCheck = keep(openModelCheck({ database, store, models, log, onChange: emit.modelChanged }))
     const preparing = keep(openPreparing(config.prepare, emit))
     const upkeep = openUpkeep({ database, store, bm25, embedder: models.embedder, step: pace.step, log }, config, keep)
     subscribe({ documentsWritten: () => snapshots.invalidate() })
@@ -168,8 +172,9 @@ export async function openDeps(
       figures,
       preparing,
       step: pace.step,
-      startUpkeep: upkeep.start,
       fillVectors: upkeep.fillVectors,
+      modelCheck,
+      startUpkeep: () => [upkeep, modelCheck].forEach(each => each.start()),
       store,
       redis,
       workers,
@@ -187,6 +192,15 @@ export async function openDeps(
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/** Loads a collection as a question sees it, and notes the model of its vectors. */
+function collectionsIn(store: CollectionStore, models: Models, caches: Caches) {
+  return async (name: string, signal: AbortSignal): Promise<AskedCollection | null> => {
+    const found = await askedCollection(store, models, name, signal)
+    if (found?.modelId) caches.useModel(found.modelId)
+    return found
   }
 }
 
@@ -363,6 +377,8 @@ function watchStatus(
 /** Refuses to start on vectors of another model: comparing them would silently give nonsense. */
 export async function checkModels(store: DocumentStore, model: string): Promise<void> {
   for (const collection of await store.collections()) {
-    if (collection.model && collection.model.name !== model) throw modelMismatch(collection, model)
+    // One whose model has changed is searched by words, and said in the monitoring.
+    if (collection.model && !collection.model.changed && collection.model.name !== model)
+      throw modelMismatch(collection, model)
   }
 }

@@ -61,6 +61,10 @@ export interface Events {
   /** How a guarded call to a model ended: null if it succeeded, `paused` if its breaker did not let it through. */
   modelEnded(model: Dependency, fault: ModelFault | null): void
   callRetried(dependency: Dependency): void
+  /** Texts of documents were embedded by a model behind an API. */
+  textsEmbedded(count: number): void
+  /** The embedding model makes other vectors than those that are stored, or such as are stored again. */
+  modelChanged(): void
   /** A second embedding call was made because the first was slow. */
   callHedged(): void
   /** `fault` is how the dependency failed last, if that is known. */
@@ -164,6 +168,8 @@ const names: Readonly<Record<keyof Events, true>> = {
   dailyBudgetExceeded: true,
   dailyBudgetReached: true,
   callRetried: true,
+  textsEmbedded: true,
+  modelChanged: true,
   callHedged: true,
   breakerChanged: true,
   connectionLeased: true,

@@ -10,6 +10,7 @@ import { addEval } from './commands/eval.ts'
 import { addIngest } from './commands/ingest.ts'
 import { addKey } from './commands/key.ts'
 import { addMigrate } from './commands/migrate.ts'
+import { addModels } from './commands/models.ts'
 import { addReembed } from './commands/reembed.ts'
 import { addReindex } from './commands/reindex.ts'
 import { addServe } from './commands/serve.ts'
@@ -57,6 +58,7 @@ function program(args: readonly string[], host: Host): Command {
     addChunking,
     addEval,
     addKey,
+    addModels,
     addDemo,
   ])
     add(askwell, host)

@@ -59,7 +59,7 @@ async function loadDemo({ deps }: RunningServer, config: Config): Promise<LoadRe
     },
     {
       store: deps.store,
-      embed: embedEach(embedder),
+      embed: embedEach(embedder, progress.loading),
       rowFault,
       model: namedModel(embedder),
       unitsUpTo: embedder.unitsUpTo,

@@ -18,6 +18,7 @@ import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels, withPreparing } from './opened.ts'
 import { optimizeTables } from './optimize-tables.ts'
 import { print, say } from './output.ts'
+import { checkModelBefore } from './model-check.ts'
 import { createProgress } from './progress.ts'
 import type { WantedColumns } from '../ingest/readers/rows/row-columns.ts'
 import type { FileColumns } from '../ingest/terms.ts'
@@ -104,11 +105,12 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
           const progress = createProgress(host, bytesOf(found))
           const faults = createFaultLines(progress.line)
           const readOptions = { ...given, onBytes: progress.bytes }
+          await checkModelBefore(await store.collection(options.collection), { host, database, models, signal })
           const report = await load(
             (sort, collection) => preparing.files(embedder, found, { ...readOptions, sort, collection }),
             {
               store,
-              embed: embedEach(embedder),
+              embed: embedEach(embedder, progress.loading),
               rowFault,
               model: namedModel(embedder),
               unitsUpTo: embedder.unitsUpTo,

@@ -6,6 +6,7 @@ import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { fillUnits } from '../ingest/fill-units.ts'
 import type { UnitsFilling } from '../ingest/terms.ts'
 import { unitsLeftOut } from './embedding-cost.ts'
+import { createEmbeddingRate, rateWords } from './embedding-rate.ts'
 import type { Host } from './host.ts'
 import { say } from './output.ts'
 
@@ -32,10 +33,13 @@ const none: MadeUnits = { filled: 0, leftOut: 0, isComplete: true }
 /** Embeds chunks that have no vectors, then the units of those that have none, with progress. */
 export async function makeUnits(store: UnitsFilling, { host, embedder, signal }: MakingUnits): Promise<MadeUnits> {
   let isWaiting = false
+  const rate = createEmbeddingRate(host)
   for (;;) {
     const { state, filled, remaining, chunks } = await fillUnits(embedder, store, {
       signal,
-      onProgress: ({ of, filled: done, remaining: left }) => say(host, `${of} of ${done} of ${done + left} chunks`),
+      loading: rate.loading,
+      onProgress: ({ of, filled: done, remaining: left }) =>
+        say(host, `${of} of ${done} of ${done + left} chunks${rateWords(rate)}`),
       onRejected: (chunkId, reason) => say(host, `the embedding model rejects chunk ${chunkId}: ${reason}`),
     })
     if (state === 'too_many' && embedder.unitsUpTo) say(host, unitsLeftOut(chunks, embedder.unitsUpTo))
@@ -58,7 +62,7 @@ export async function unitsAfter(
   if (signal.aborted) return none
   try {
     const found = await createCollectionStore(database).collection(collection, signal)
-    if (found?.model?.name !== embedder.model) return none
+    if (found?.model?.name !== embedder.model || found.model.changed) return none
     const owner = { collectionId: found.id, modelId: found.model.id }
     const store = missingUnits(database, owner, embedder.languages, signal)
     // This load, or an earlier one that was ended.

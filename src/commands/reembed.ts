@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
+import { createCollectionStore } from '../adapters/postgres/store/collections.ts'
 import { openReembedding, type Reembedding } from '../adapters/postgres/store/reembedding.ts'
 import type { Models } from '../adapters/models/models.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { readConfig } from '../config/config.ts'
-import { textsOfUnits } from '../ingest/embed-drafts.ts'
+import { embedCounted, textsOfUnits } from '../ingest/embed-drafts.ts'
 import { unitsIn, windowsIn } from '../ingest/fill-units.ts'
 import { namedModel } from '../ingest/named-model.ts'
 import type { PendingChunk } from '../ingest/terms.ts'
@@ -12,10 +13,12 @@ import { makeUnits } from './missing-units.ts'
 import { collectionName } from './arguments.ts'
 import { calibrateAfter } from './calibrate-after.ts'
 import { agreesToCost, embeddingPrice } from './embedding-cost.ts'
+import { createEmbeddingRate, rateWords, type EmbeddingRate } from './embedding-rate.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels } from './opened.ts'
+import { adoptBefore, checkModelBefore } from './model-check.ts'
 import { print, say } from './output.ts'
 
 export function addReembed(program: Command, host: Host): void {
@@ -32,6 +35,9 @@ export function addReembed(program: Command, host: Host): void {
         await withModels(config.models, async models => {
           const { embedder } = models
           const { model, languages } = embedder
+          const found = await createCollectionStore(database).collection(collection)
+          await checkModelBefore(found, { host, database, models, signal })
+          await adoptBefore(found, { host, database, models, signal })
           const job = await openReembedding(database, collection, { ...namedModel(embedder), languages }, signal)
           const price = embeddingPrice(config.models, models)
           if (price) {
@@ -72,22 +78,28 @@ const batchChunks = 64
 async function reembed(host: Host, job: Reembedding, embedder: Embedder, signal: AbortSignal): Promise<number> {
   const total = await job.remaining()
   const isCurrent = await job.isCurrent()
+  const rate = createEmbeddingRate(host)
   let done = 0
   let after = '0'
   do {
     for (;;) {
       const batch = await job.next(after, batchChunks)
       if (batch.length === 0) break
-      await embedBatch(job, batch, embedder, signal)
+      await embedBatch(job, batch, { embedder, rate, signal })
       after = batch.at(-1)?.id ?? after
       done += batch.length
-      say(host, `${done} of ${Math.max(total, done)} chunks`)
+      say(host, `${done} of ${Math.max(total, done)} chunks${rateWords(rate, textsLeft(rate, done, total))}`)
     }
     await job.index(() => say(host, 'building the index …'))
     if (done === 0 && isCurrent) return 0
   } while (!(await job.finish(after)))
   await job.dropOld()
   return done
+}
+
+/** An estimate by the texts of the chunks that are done. */
+function textsLeft(rate: EmbeddingRate, done: number, total: number): number {
+  return (rate.total() / done) * Math.max(0, total - done)
 }
 
 function isWithUnits({ unitsUpTo = 0 }: Embedder, chunks: number): boolean {
@@ -117,18 +129,20 @@ async function tokensPending(job: Reembedding, { embedder, sentTokens }: Models,
   }
 }
 
+interface Embedding {
+  readonly embedder: Embedder
+  readonly rate: EmbeddingRate
+  readonly signal: AbortSignal
+}
+
 async function embedBatch(
   job: Reembedding,
   batch: readonly PendingChunk[],
-  embedder: Embedder,
-  signal: AbortSignal,
+  { embedder, rate, signal }: Embedding,
 ): Promise<void> {
   const windows = batch.flatMap(each => windowsIn(each, embedder))
   if (windows.length === 0) return
-  const vectors = await embedder.embed(
-    windows.map(window => window.text),
-    signal,
-    'passage',
-  )
+  const texts = windows.map(window => window.text)
+  const vectors = await embedCounted(embedder, texts, signal, rate.loading)
   await job.store(windows.flatMap((window, i) => (vectors[i] ? [{ ...window, embedding: vectors[i] }] : [])))
 }

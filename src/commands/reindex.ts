@@ -19,11 +19,13 @@ import { collectionName } from './arguments.ts'
 import { unitsAfter } from './missing-units.ts'
 import { calibrateAfter } from './calibrate-after.ts'
 import { agreesToCost, embeddingPrice, unitsLeftOut } from './embedding-cost.ts'
+import { createEmbeddingRate } from './embedding-rate.ts'
 import { exitCodes } from './exit-codes.ts'
 import { createFaultLines } from './fault-lines.ts'
 import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels, withPreparing } from './opened.ts'
+import { checkModelBefore } from './model-check.ts'
 import { optimizeTables } from './optimize-tables.ts'
 import { print, say } from './output.ts'
 
@@ -77,7 +79,7 @@ async function reindexAll(host: Host, options: Options, signal: AbortSignal): Pr
             store: createReindexStore(database, store, { marks: options.all ? null : preparationMarks, signal }),
             prepare: async (document, collection, aborted) =>
               await preparing.restored(embedder, document, { place, signal: aborted, collection }),
-            embed: embedEach(embedder),
+            embed: embedEach(embedder, createEmbeddingRate(host).loading),
             rowFault,
             model: namedModel(embedder),
             unitsUpTo: embedder.unitsUpTo,
@@ -87,7 +89,16 @@ async function reindexAll(host: Host, options: Options, signal: AbortSignal): Pr
             const tokens = await tokensPending(collections, deps, models)
             if (!(await agreesToCost(host, { tokens, price, isAgreed: options.yes === true, signal }))) return null
           }
-          const each = { host, config, database, embedder, deps, signal, isOnly: options.collection !== undefined }
+          const each = {
+            host,
+            config,
+            database,
+            embedder,
+            models,
+            deps,
+            signal,
+            isOnly: options.collection !== undefined,
+          }
           const results: Result[] = []
           for (const collection of collections) results.push(await reindexOne(collection, each))
           return results
@@ -128,6 +139,7 @@ interface EachParts {
   readonly config: Config
   readonly database: Database
   readonly embedder: Embedder
+  readonly models: Models
   readonly deps: ReindexDeps
   readonly signal: AbortSignal
   /** Whether it was named; otherwise a collection of another model does not end the run. */
@@ -136,11 +148,13 @@ interface EachParts {
 
 async function reindexOne(
   { id, name }: Collection,
-  { host, config, database, embedder, deps, signal, isOnly }: EachParts,
+  { host, config, database, embedder, models, deps, signal, isOnly }: EachParts,
 ): Promise<Result> {
   const faults = createFaultLines(line => say(host, line))
   try {
     const { documents } = await deps.store.pending(id)
+    const collection = await createDocumentStore(database).collection(name)
+    await checkModelBefore(collection, { host, database, models, signal })
     const report = await reindex(name, deps, {
       signal,
       onFault: faults.report,

@@ -151,6 +151,7 @@ function modelsOf(raw: RawSettings, chat: string): Config['models'] {
     embedding: raw.embeddingModel ?? (isOpenAI ? 'text-embedding-3-small' : 'local'),
     embeddingDimensions: raw.embeddingDimensions,
     embeddingMaxTokens: raw.embeddingMaxTokens,
+    embeddingLoadTimeoutMs: raw.embeddingLoadTimeoutMs,
     embeddingLanguages: raw.embeddingLanguages,
     embeddingQueryPrefix: raw.embeddingQueryPrefix,
     embeddingPassagePrefix: raw.embeddingPassagePrefix,

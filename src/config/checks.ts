@@ -70,7 +70,7 @@ function missingApi(name: string, model: string | undefined, raw: RawSettings): 
   const embeddingApi = name === 'EMBEDDING_MODEL' ? [raw.embeddingApiKey, raw.embeddingBaseUrl] : []
   const usesApi = [...api, ...embeddingApi].some(value => value !== undefined)
   if (isBuiltIn || isFolder || usesApi) return null
-  return `${name} is "${model}", but no model API is configured; set OPENAI_API_KEY or OPENAI_BASE_URL`
+  return `${name} is "${model}", but no model API is configured; set OPENAI_API_KEY or OPENAI_BASE_URL${name === 'EMBEDDING_MODEL' ? ', or write pulled:NAME for a model of askwell models pull' : ''}`
 }
 
 /** Without prices, a budget of money would never be used up. */
@@ -99,7 +99,7 @@ function rerankFaults({ rerankUrl, rerankModel, rerankApiKey }: RawSettings): st
   ].filter(([, value]) => value !== undefined)
   return set.map(
     ([name]) =>
-      `${name} is set, but no reranker is configured; set RERANK_URL, or RERANK_MODEL=onnx:FOLDER for one on disk`,
+      `${name} is set, but no reranker is configured; set RERANK_URL, or RERANK_MODEL=pulled:NAME or onnx:FOLDER for one on disk`,
   )
 }
 

@@ -7,6 +7,7 @@ import { readDatabaseUrl } from './database-url.ts'
 import { misspeltIn } from './misspelt.ts'
 import { proxyFaults, proxyNotices } from './proxies.ts'
 import { fileSettings, withFiles } from './secret-files.ts'
+import { withPulledModels } from './pulled-models.ts'
 import { settings, type RawSettings } from './settings.ts'
 import { traceSettings } from './settings/traces.ts'
 import { ConfigError, type Config, type SecretFile } from './terms.ts'
@@ -27,7 +28,7 @@ export function readConfig(env: Environment = process.env, defaults: Environment
   const notices: string[] = []
   const known = withoutForeign({ ...defaults, ...withoutEmpty(env) }, notices)
   const { values, files } = withFiles(known, faults)
-  const raw = readSettings(values, files, faults)
+  const raw = withPulledModels(readSettings(values, files, faults))
   faults.push(...faultsBetween(raw, faults), ...proxyFaults(env, raw))
   const keySources = keySourcesOf(raw)
   const keys = readApiKeys(keySources, faults)

@@ -65,6 +65,7 @@ export interface Config {
     readonly embedding: string
     readonly embeddingDimensions: number | undefined
     readonly embeddingMaxTokens: number
+    readonly embeddingLoadTimeoutMs: number
     readonly embeddingLanguages: readonly string[] | 'any'
     /** Undefined to use what the model's folder says. */
     readonly embeddingPooling: 'mean' | 'cls' | 'lasttoken' | undefined

@@ -7,6 +7,7 @@ import type { DocumentInput } from './document-from.ts'
 import { withoutUnits, type Draft } from './draft.ts'
 import { embedDrafts } from './embed-drafts.ts'
 import { namedModel } from './named-model.ts'
+import { patientOnceBegun } from './patience.ts'
 import { documentId, preparationMarks } from './prepare.ts'
 import { overLimitWarning, unitState } from './unit-state.ts'
 import { cleanLine } from './readers/clean-text.ts'
@@ -75,6 +76,8 @@ export interface DocumentApiParts<Room extends DocumentRoom> {
   readonly preparing: Drafting<Room>
   /** Runs each call of the embedder. */
   readonly step: Step
+  /** Awaited before documents are written into a collection that has vectors. */
+  readonly beforeLoad?: (collection: Collection, signal: AbortSignal) => Promise<void>
   /**
    * Awaited before every reply, so that no later question is answered from the previous content. This includes replies
    * to requests that wrote nothing, because another request may have just written the same documents.
@@ -82,12 +85,16 @@ export interface DocumentApiParts<Room extends DocumentRoom> {
   readonly onWritten: (collection?: string) => Promise<void>
 }
 
+/** For a model that gets busy while a request is loaded. */
+const patienceMs = 60_000
+
 /** Implements PUT, GET and DELETE of documents. It reads and prepares them exactly as `askwell ingest` does. */
 export function documentApi<Room extends DocumentRoom>({
   store,
   embedder,
   preparing,
   step,
+  beforeLoad = async () => {},
   onWritten,
 }: DocumentApiParts<Room>) {
   return {
@@ -120,10 +127,10 @@ export function documentApi<Room extends DocumentRoom>({
       const model = namedModel(embedder)
       const found = await store.collection(collection, signal)
       // Rejects a collection of another embedding model before any work is done.
-      if (found) await store.openCollection(collection, model, signal)
-      const known = found ? await store.known(found.id, sources, signal) : new Map<string, { hash: Buffer }>()
-      const isStored = ({ source, hash }: { source: string; hash: Uint8Array }) =>
-        known.get(source)?.hash.equals(hash) ?? false
+      if (found) await beforeLoad(found, signal).then(() => store.openCollection(collection, model, signal))
+      const known: Known = found ? await store.known(found.id, sources, signal) : new Map()
+      const isStored = (each: { source: string; hash: Uint8Array }) =>
+        known.get(each.source)?.hash.equals(each.hash) ?? false
       const drafts = await draftAll(
         given,
         signal,
@@ -136,7 +143,7 @@ export function documentApi<Room extends DocumentRoom>({
         embedder,
         collection,
         drafts.filter(draft => draft !== null).map(draft => (hasUnits ? draft : withoutUnits(draft))),
-        { signal, step },
+        { signal, step, loading: patientOnceBegun(patienceMs) },
       )
       const written = await store.write(target, prepared, null, signal)
       await onWritten(collection)
@@ -172,6 +179,8 @@ export function documentApi<Room extends DocumentRoom>({
     return chunkCount > unitsUpTo || !hasUnits ? [overLimitWarning(chunkCount, unitsUpTo)] : []
   }
 }
+
+type Known = ReadonlyMap<string, { readonly hash: Buffer }>
 
 function hasVectors({ vectors }: PreparedDocument['chunks'][number]): boolean {
   return vectors.length > 0

@@ -1,4 +1,4 @@
-import type { Embedder } from '../ask/retrieval/embedder.ts'
+import type { Embedder, LoadingCall } from '../ask/retrieval/embedder.ts'
 import { fullPace, type Step } from '../resilience/pace.ts'
 import { packAsWindow, packUnits } from '../vectors/packed-units.ts'
 import type { Draft, DraftChunk } from './draft.ts'
@@ -17,6 +17,7 @@ export interface EmbedOptions {
   readonly step?: Step
   /** Asked before each call; {@link textsPerCall} when absent. */
   readonly callSize?: () => number
+  readonly loading?: LoadingCall
 }
 
 type Embeds = Pick<Embedder, 'embed'>
@@ -50,13 +51,13 @@ export async function embedDrafts(
 export async function embedAll(
   embedder: Embeds,
   texts: readonly string[],
-  { signal, step = fullPace, callSize = () => textsPerCall }: EmbedOptions,
+  { signal, step = fullPace, callSize = () => textsPerCall, loading = {} }: EmbedOptions,
 ): Promise<Float32Array[]> {
   const vectors: Float32Array[] = []
   for (let at = 0; at < texts.length;) {
     const batch = texts.slice(at, at + callSize())
     at += batch.length
-    for (const vector of await step(() => embedder.embed(batch, signal, 'passage'))) vectors.push(vector)
+    for (const vector of await step(() => embedCounted(embedder, batch, signal, loading))) vectors.push(vector)
   }
   if (vectors.length < texts.length) throw new Error('the embedder returned fewer vectors than texts')
   return vectors
@@ -80,6 +81,30 @@ function finishedDocument(
     hash: Buffer.from(hash),
     chunks: chunks.map(finish),
   }
+}
+
+/** Reports each text as embedded, also for a model that does not report by itself. */
+export async function embedCounted(
+  embedder: Embeds,
+  texts: readonly string[],
+  signal: AbortSignal,
+  loading: LoadingCall,
+): Promise<Float32Array[]> {
+  const { onEmbedded } = loading
+  if (!onEmbedded) return await embedder.embed(texts, signal, 'passage', loading)
+  let reported = 0
+  const vectors = await embedder.embed(texts, signal, 'passage', {
+    get patienceMs() {
+      return loading.patienceMs ?? 0
+    },
+    onEmbedded(count) {
+      reported += count
+      onEmbedded(count)
+    },
+    onWait: (ms, error) => loading.onWait?.(ms, error),
+  })
+  if (reported < texts.length) onEmbedded(texts.length - reported)
+  return vectors
 }
 
 function finishedChunk(

@@ -1,4 +1,4 @@
-import type { Embedder } from '../ask/retrieval/embedder.ts'
+import type { Embedder, LoadingCall } from '../ask/retrieval/embedder.ts'
 import { isAskError } from '../errors.ts'
 import { embedDrafts } from './embed-drafts.ts'
 import type { LoadDeps } from './load.ts'
@@ -9,10 +9,10 @@ import type { PreparedDocument } from './terms.ts'
  * separately, so that only those that it rejects are left out. A model that rejects everything (for example a wrong
  * key) is not a fault of a document; then this rejects.
  */
-export function embedEach(embedder: Pick<Embedder, 'embed'>): LoadDeps['embed'] {
+export function embedEach(embedder: Pick<Embedder, 'embed'>, loading: LoadingCall = {}): LoadDeps['embed'] {
   return async function embed(collection, drafts, onFault, signal) {
     try {
-      return await embedDrafts(embedder, collection, drafts, { signal })
+      return await embedDrafts(embedder, collection, drafts, { signal, loading })
     } catch (error) {
       if (!isAskError(error, 'model_rejected')) throw error
       await embedder.embed(['a'], signal, 'passage')

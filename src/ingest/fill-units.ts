@@ -198,7 +198,7 @@ async function unitsOfBatch(
   })
 }
 
-type BatchOptions = Pick<FillOptions, 'signal' | 'step' | 'callSize' | 'onRejected'>
+type BatchOptions = Pick<FillOptions, 'signal' | 'step' | 'callSize' | 'onRejected' | 'loading'>
 
 interface Making<Row> {
   readonly embed: (batch: readonly PendingChunk[]) => Promise<Row[]>

@@ -205,7 +205,7 @@ export interface Collection {
   readonly id: number
   readonly name: string
   /** Null until something is written with vectors. */
-  readonly model: { readonly id: number; readonly name: string; readonly dimensions: number } | null
+  readonly model: StoredModel | null
   readonly epoch: number
   /** Random mark drawn when the epoch changes. It distinguishes histories that reached the same epoch number. */
   readonly epochMark: string
@@ -225,6 +225,44 @@ export interface Collection {
   /** Absent unless it was tuned. */
   readonly abstention?: CollectionAbstention
   readonly updatedAt: Date
+}
+
+/** A model with stored vectors. */
+export interface StoredModel {
+  readonly id: number
+  readonly name: string
+  readonly dimensions: number
+  /** Absent while the model still makes such vectors. */
+  readonly changed?: ModelChange
+}
+
+/** The model behind a name makes other vectors than before. */
+export interface ModelChange {
+  readonly foundAt: Date
+  /** Cosine of stored vectors and those of the same texts when it was found; their median. */
+  readonly similarity: number
+  /** How many were compared. */
+  readonly texts: number
+  /** The vectors have another length. */
+  readonly hasOtherLength: boolean
+}
+
+/** A stored window and its vector. */
+export interface StoredWindow {
+  readonly chunk: PendingChunk
+  readonly start: number
+  readonly end: number
+  readonly embedding: Float32Array
+}
+
+/** What is read to notice that a model has changed. */
+export interface ModelCheckStore {
+  /** Some windows of the collection with the vectors of its model, others each time. */
+  sample(collection: Collection, count: number, signal: AbortSignal): Promise<readonly StoredWindow[]>
+  /** Stores what was found of the model of these vectors; null when they are alike. */
+  record(modelId: number, change: Omit<ModelChange, 'foundAt'> | null, signal: AbortSignal): Promise<void>
+  /** Gives the model another name. False if a model has that name. */
+  rename(modelId: number, name: string, signal: AbortSignal): Promise<boolean>
 }
 
 /** How far the content of a collection is as loading it now would make it. */

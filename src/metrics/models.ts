@@ -19,7 +19,12 @@ export function modelMetrics(kit: Kit): Subscriber {
     'Duration of a language model call, to its last token or its failure.',
     { buckets: [...latencyBuckets, 60] },
   )()
+  const embedded = kit.counter(
+    'embedded_texts_total',
+    'Texts of documents that the model API has embedded; its rate is how quickly documents are loaded.',
+  )()
   return {
+    textsEmbedded: count => embedded.add(count),
     modelCalled(operation, seconds, error, traceId) {
       calls(operation, error).observe(seconds, traceId)
       // A cancelled call says nothing about how long a call takes.

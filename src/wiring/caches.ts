@@ -27,6 +27,11 @@ export interface Caches {
   readonly completions: TieredCache<CachedCompletion>
   /** Separate per model: vectors of two models cannot be compared. */
   vectors(embedder: Pick<Embedder, 'model' | 'dimensions'>): VectorCache
+  /**
+   * Names the stored model that questions are compared with, by its id. A model that changed under its name has another
+   * one from then on, and vectors that were cached before are not used with it.
+   */
+  useModel(id: number): void
   /** Entries and bytes in this process. */
   sizes(): Readonly<Record<CacheType, { readonly entries: number; readonly bytes: number }>>
   /** Drops a collection's answers in this process, by its id. */
@@ -79,6 +84,8 @@ export function openCaches({ config, redis, channel, events }: CacheParts): Cach
     shared: sharedValues({ kind: 'vector', encode: encodeVector, decode: decodeVector }),
     counts: { given: events.vectorReused, missed: () => events.cacheMissed('embedding') },
   })
+  let modelId = 0
+
   /** With Redis, workers share like replicas. */
   function sharedAnswersOf(): SharedAnswers | null {
     if (redis) return createSharedAnswers(redis, onCorrupt)
@@ -97,7 +104,8 @@ export function openCaches({ config, redis, channel, events }: CacheParts): Cach
     shared,
     getShared: key => (redis?.isUsable() ? timed(() => shared?.get(key), events) : undefined),
     completions,
-    vectors: embedder => vectorsOf(embedder, vectors, config.embeddingSeconds * 1000),
+    vectors: embedder => vectorsOf(embedder, vectors, { ms: config.embeddingSeconds * 1000, modelId: () => modelId }),
+    useModel: id => void (modelId = id),
     sizes: () => ({ answer: memory.answer.size(), draft: memory.draft.size(), embedding: memory.embedding.size() }),
     dropAnswers: collectionId => memory.answer.deleteAll(keyPrefixOfCollection(collectionId)),
     clear: () => Object.values(memory).forEach(cache => cache.clear()),
@@ -122,9 +130,9 @@ const longestSeconds = 86_400
 function vectorsOf(
   embedder: Pick<Embedder, 'model' | 'dimensions'>,
   cache: TieredCache<Float16Array>,
-  ms: number,
+  { ms, modelId }: { readonly ms: number; readonly modelId: () => number },
 ): VectorCache {
-  const keyOf = (text: string) => `${embedder.model}\n${text}`
+  const keyOf = (text: string) => `${embedder.model}\n${modelId()}\n${text}`
   // Another length was configured before. While the length is unknown, no vector can be checked.
   const isWanted = (vector: Float16Array) => vector.length === embedder.dimensions()
   return {

@@ -60,7 +60,7 @@ export async function calibrate(name: string, parts: CalibrateParts, options: Ca
 }
 
 function isMeasurable({ chunkCount, model }: Collection, embedder: Embedder): boolean {
-  return chunkCount > 0 && (model === null || model.name === embedder.model)
+  return chunkCount > 0 && (model === null || (model.name === embedder.model && !model.changed))
 }
 
 async function upToDate(

@@ -266,7 +266,7 @@ export async function askedCollection(
 export function askedFrom(found: Collection, embedder: Embedder): AskedCollection {
   const { id, name, epoch, epochMark, languages, efSearch, windowCount, chunkCount, caching, abstention, model } = found
   // May have been re-embedded by another model meanwhile, whose vectors cannot be compared with ours.
-  const isOurs = model?.name === embedder.model
+  const isOurs = model?.name === embedder.model && !model.changed
   const calibration = isOurs || model === null ? found.calibration : null
   return {
     id,
@@ -280,6 +280,7 @@ export function askedFrom(found: Collection, embedder: Embedder): AskedCollectio
     languages,
     vectorWeights: rescaled(embedder, found.vectorWeights, calibration),
     calibration,
+    ...(model !== null && !isOurs && { hasOtherVectors: true }),
     ...(abstention && { abstention }),
     caching,
   }

@@ -121,25 +121,37 @@ export function openPreparing(
       sort,
       keep,
       reasonOf,
-      onBytes,
       run: async (task: PrepareTask, onPart: (part: Part) => Promise<Answer>, ending: AbortSignal) => {
         const outcome = await pool.run(task, { place, signal: ending, onPart })
         return 'loss' in outcome ? outcome.loss : null
       },
     }
     try {
-      yield* inOrder<Group, Outcome>(groupsOf(found, { ...options, ocr }), signal, {
+      const outcomes = inOrder<Group, Outcome | Read>(groupsOf(found, { ...options, ocr }), signal, {
         width: workers,
         most: maxAhead,
-        run: async (group, put, ending) =>
-          'fault' in group ? await put(group, 0) : await readGroup(group.files, deps, put, ending),
+        async run(group, put, ending) {
+          if ('fault' in group) return await put(group, 0)
+          // In line with the documents: those that are prepared ahead are not what progress is about.
+          const countBytes = (count: number) => void put({ bytes: count }, 0)
+          await readGroup(group.files, { ...deps, onBytes: countBytes }, put, ending)
+        },
       })
+      for await (const each of outcomes) {
+        if ('bytes' in each) onBytes(each.bytes)
+        else yield each
+      }
     } finally {
       place.leave()
     }
   }
 
   return { enter: pool.enter, draft, restored, files, close: pool.close, status: pool.status, pids: pool.pids }
+}
+
+/** Bytes of the files of the documents that follow. */
+interface Read {
+  readonly bytes: number
 }
 
 /** Describes a document that could not be prepared, for API clients (`errorOf`) and for files (`reasonOf`). */

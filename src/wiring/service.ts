@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { createCacheAdmin } from '../adapters/cache-admin.ts'
 import { readOnlyDatabase } from '../adapters/postgres/errors.ts'
 import { countLargeMetadata } from '../adapters/postgres/store/large-metadata.ts'
+import { countChangedModels } from '../adapters/postgres/store/model-changes.ts'
 import { countUnitsBehind } from '../adapters/postgres/store/missing-units.ts'
 import { preparationMarks } from '../ingest/prepare.ts'
 import { countOutdated } from '../adapters/postgres/store/outdated.ts'
@@ -38,6 +39,7 @@ export function openService(deps: Deps, options: ServiceOptions) {
     embedder: models.embedder,
     preparing: deps.preparing,
     step: deps.step,
+    beforeLoad: deps.modelCheck.beforeLoad,
     onWritten,
   })
   return {
@@ -61,12 +63,14 @@ function openMonitor(deps: Deps, { log, connections, traces, isDraining }: Servi
     countLargeMetadata: signal => database.aside({ signal, label: 'inspect' }, countLargeMetadata),
     countOutdated: signal => database.aside({ signal, label: 'inspect' }, sql => countOutdated(sql, preparationMarks)),
     countUnitsBehind: signal => database.aside({ signal, label: 'inspect' }, countUnitsBehind),
+    countChangedModels: signal => database.aside({ signal, label: 'inspect' }, countChangedModels),
     connections,
     traces,
     log: standardOutput().status,
     isDraining,
     beatMs,
   })
+  deps.events.subscribe({ modelChanged: collector.doubtStored })
   const { look, stop } = createMonitor({ collect: collector.collect, onBeat: collector.beat, log })
   metrics.watchMonitor(look, connections.facts)
   metrics.watchService({ isOpen: () => !isDraining() })

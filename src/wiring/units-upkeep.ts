@@ -97,7 +97,7 @@ function createFillTurn({ database, store, embedder, step, log, turnMs = 60_000 
 
   return async (name, signal) => {
     const collection = await store.collection(name, signal)
-    if (collection?.model?.name !== embedder.model) return null
+    if (collection?.model?.name !== embedder.model || collection.model.changed) return null
     const owner = { collectionId: collection.id, modelId: collection.model.id }
     const now = { owner: Object.values(owner).join(), epoch: collection.epoch }
     const after = startOf(filledUpTo.get(name), now)

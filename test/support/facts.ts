@@ -36,6 +36,7 @@ export function factsOf({ counts = {}, ...changes }: Changes = {}): Facts {
       largeMetadata: null,
       outdated: null,
       unitsBehind: null,
+      changedModels: null,
     },
     breakers: { database: 'closed', chat: 'closed', embeddings: 'closed', rerank: 'closed' },
     redis: 'ready',

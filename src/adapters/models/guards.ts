@@ -195,10 +195,10 @@ export function guardEmbedder(
   return {
     ...embedder,
     guard: ownGuard,
-    embed(texts, signal, kind, question) {
+    embed(texts, signal, kind, about) {
       const call = (callSignal: AbortSignal) => {
-        question?.onSent?.()
-        return embedder.embed(texts, callSignal, kind)
+        about?.onSent?.()
+        return embedder.embed(texts, callSignal, kind, about)
       }
       // Documents are embedded in large calls, which may take long: an upload must not open the breaker that questions
       // depend on.

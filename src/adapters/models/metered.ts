@@ -1,5 +1,5 @@
 import type { ChatModel } from '../../ask/generation/chat.ts'
-import type { Embedder } from '../../ask/retrieval/embedder.ts'
+import type { Embedder, LoadingCall } from '../../ask/retrieval/embedder.ts'
 import type { SimilarQuestions } from '../../ask/cache/semantic/semantic-cache.ts'
 import type { Reranker } from '../../ask/retrieval/rerank.ts'
 import { isAskError } from '../../errors.ts'
@@ -38,8 +38,28 @@ export function meterChat(chat: ChatModel, events: CallEvents & Pick<Events, 'bu
   return { ...chat, stream }
 }
 
-export function meterEmbedder(embedder: Embedder, events: CallEvents): Embedder {
-  return { ...embedder, embed: (...args) => timed('embeddings', events, () => embedder.embed(...args)) }
+export function meterEmbedder(embedder: Embedder, events: CallEvents & Pick<Events, 'textsEmbedded'>): Embedder {
+  return {
+    ...embedder,
+    embed: (texts, signal, kind, call) =>
+      timed('embeddings', events, () =>
+        embedder.embed(texts, signal, kind, kind === 'query' ? call : countedLoading(call, events)),
+      ),
+  }
+}
+
+function countedLoading(call: LoadingCall = {}, events: Pick<Events, 'textsEmbedded'>): LoadingCall {
+  return {
+    // It may grow during the call.
+    get patienceMs() {
+      return call.patienceMs ?? 0
+    },
+    onEmbedded(texts) {
+      events.textsEmbedded(texts)
+      call.onEmbedded?.(texts)
+    },
+    onWait: (ms, error) => call.onWait?.(ms, error),
+  }
 }
 
 export function meterReranker(reranker: Reranker, events: CallEvents): Reranker {

@@ -139,7 +139,7 @@ async function apiEmbedder(client: ModelApi, settings: ModelSettings, options: O
   const dimensions = settings.embeddingDimensions
   const prefixes = { ...noPrefixes, ...prefixesOf(settings) }
   const known = dimensions ?? (await options.knownDimensions?.(apiModelName(model, prefixes.passage)))
-  const shape = { model, maxTokens, languages, dimensions, prefixes }
+  const shape = { model, maxTokens, languages, dimensions, prefixes, loadTimeoutMs: settings.embeddingLoadTimeoutMs }
   if (known !== undefined) return createEmbedder(client, { ...shape, dimensions: known })
   try {
     return await openEmbedder(client, shape, AbortSignal.timeout(probeMs))

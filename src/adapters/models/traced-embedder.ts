@@ -20,13 +20,13 @@ export function traceEmbedder<Kind extends Embedder>(embedder: Kind, { model, re
     [genAi.model]: model,
     ...remote?.server,
   }
-  const embed: Embedder['embed'] = async (texts, signal, textKind) =>
+  const embed: Embedder['embed'] = async (texts, signal, textKind, call) =>
     await inChild(
       `embeddings ${model}`,
       kind,
       () => attributes,
       async span => {
-        const vectors = await embedder.embed(texts, signal, textKind)
+        const vectors = await embedder.embed(texts, signal, textKind, call)
         span?.setAttributes({
           'askwell.embeddings.texts': texts.length,
           ...(vectors[0] && { [genAi.dimensions]: vectors[0].length }),

@@ -80,7 +80,7 @@ export interface EmbeddingPrice {
 /** Charges the embedding of questions. That of documents is announced before a load instead, and has no budget. */
 export function chargeEmbedder(embedder: Embedder, price: EmbeddingPrice, budgets: Charging): Embedder {
   async function embed(...[texts, signal, kind, call]: Parameters<Embedder['embed']>): Promise<Float32Array[]> {
-    if (!call) return await embedder.embed(texts, signal, kind)
+    if (!call || kind !== 'query') return await embedder.embed(texts, signal, kind, call)
     const tokens = texts.reduce((sum, text) => sum + price.tokensOf(text), 0)
     return await chargeCall(budgets, { call, signal, cost: () => (tokens * price.perMillion) / 1e6 }, onSent =>
       embedder.embed(texts, signal, kind, { ...call, onSent }),

@@ -14,6 +14,19 @@ export interface QuestionCall {
   readonly onSent?: () => void
 }
 
+/** A call that embeds documents which are loaded. */
+export interface LoadingCall {
+  /**
+   * Longest wait for an API that is busy, in milliseconds since it last replied; a failure that may pass is repeated a few
+   * times. 0 or absent rejects at once.
+   */
+  readonly patienceMs?: number
+  /** Called with the number of texts that were embedded, several times per call where a model is slow. */
+  readonly onEmbedded?: (texts: number) => void
+  /** Called before each wait for the API, and with 0 before a call that took too long is made again with fewer texts. */
+  readonly onWait?: (ms: number, error: unknown) => void
+}
+
 /** The interface of every embedding model, local or remote. */
 export interface Embedder {
   /**
@@ -51,6 +64,11 @@ export interface Embedder {
    * empty nor longer than `maxTokens` (an implementation throws instead of cutting). Rejects with an AskError
    * (`model_*`), or the signal's reason.
    */
-  embed(texts: readonly string[], signal: AbortSignal, kind?: TextKind, call?: QuestionCall): Promise<Float32Array[]>
+  embed(
+    texts: readonly string[],
+    signal: AbortSignal,
+    kind?: TextKind,
+    call?: QuestionCall & LoadingCall,
+  ): Promise<Float32Array[]>
   close(): Promise<void>
 }

@@ -65,7 +65,7 @@ export async function findPassages(
 
   async function find(words: AnalyzedQuestion): Promise<SearchRound> {
     const weight = weightOf(words.language)
-    const { vector, degraded } = weight > 0 ? await embed(words) : { vector: null, degraded: [] }
+    const { vector, degraded } = weight > 0 ? await embed(words) : withoutVector()
     const { filters } = question
     const topK = arm === 'fused' ? candidatesFor(steps, question) : question.topK
     const retrieved = await steps.retrieve(
@@ -81,6 +81,11 @@ export async function findPassages(
   function weightOf(language: string): number {
     if (collection.modelId === null || arm === 'lexical') return 0
     return arm === 'vector' ? 1 : steps.vectorWeight(language, collection)
+  }
+
+  /** Not degraded where no vectors were to be used. */
+  function withoutVector(): Embedded {
+    return { vector: null, degraded: collection.hasOtherVectors && arm !== 'lexical' ? ['embeddings'] : [] }
   }
 
   async function embed(words: AnalyzedQuestion): Promise<Embedded> {

@@ -12,6 +12,8 @@ export interface AskedCollection {
   readonly epochMark: string
   /** The model of its vectors; null while it has none. */
   readonly modelId: number | null
+  /** Its vectors are another model's than ours, or ours has changed: it is searched by words alone. */
+  readonly hasOtherVectors?: boolean
   readonly chunkCount: number
   /** Mean vectors per chunk, rounded up. */
   readonly windowsPerChunk: number

@@ -47,7 +47,7 @@ export const modelSettings = {
   embeddingModel: setting(
     'EMBEDDING_MODEL',
     undefined,
-    'Embedding model; `local` is the bundled one (English), `onnx:FOLDER` one on disk. Default: `text-embedding-3-small` with a key and no base URL, otherwise `local`.',
+    'Embedding model; `local` is the bundled one (English), `pulled:NAME` one of `askwell models pull`, `onnx:FOLDER` another one on disk. Without a model API, the names of `askwell models list` need no `pulled:`. Default: `text-embedding-3-small` with a key and no base URL, otherwise `local`.',
     words,
   ),
   embeddingBaseUrl: setting(
@@ -83,6 +83,12 @@ export const modelSettings = {
     '8191',
     'Longest input of the API embedding model, in tokens.',
     integer(32, 1_000_000),
+  ),
+  embeddingLoadTimeoutMs: setting(
+    'EMBEDDING_LOAD_TIMEOUT_MS',
+    '60000',
+    'Longest wait for one call of the API embedding model while documents are loaded. A call that takes longer is cancelled and tried again with fewer texts.',
+    integer(1000, 290_000),
   ),
   calibration: setting(
     'CALIBRATION',

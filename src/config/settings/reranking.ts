@@ -12,7 +12,7 @@ export const rerankingSettings = {
   rerankModel: setting(
     'RERANK_MODEL',
     undefined,
-    'Reranking model: a model of `RERANK_URL`, or without it `onnx:FOLDER`, a cross-encoder on disk.',
+    'Reranking model: a model of `RERANK_URL`, or without it a cross-encoder on disk: `pulled:NAME` of `askwell models pull`, or `onnx:FOLDER`.',
     words,
   ),
   rerankApiKey: hidden(setting('RERANK_API_KEY', undefined, 'API key for the reranker.', apiKey)),

@@ -224,6 +224,7 @@ function countEvents({ add, record }: Pick<RollingWindows, 'add' | 'record'>, lo
     callDeclined: model => add(`${model}:declined`),
     modelEnded: (model, fault) => add(`${model}:${fault ?? 'ok'}`),
     callRetried: () => add('retries'),
+    textsEmbedded: count => add('texts embedded', count),
     connectionLeased(seconds, wasQueued) {
       record('pool wait', seconds * 1000)
       if (wasQueued && seconds * 1000 >= longWaitMs) add('pool:waited')

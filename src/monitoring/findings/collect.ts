@@ -19,6 +19,7 @@ export interface CollectorParts {
   readonly countLargeMetadata: (signal: AbortSignal) => Promise<number>
   readonly countOutdated: (signal: AbortSignal) => Promise<number>
   readonly countUnitsBehind: (signal: AbortSignal) => Promise<number>
+  readonly countChangedModels: (signal: AbortSignal) => Promise<number>
   readonly pulse: () => { readonly isDown: boolean; readonly downBy: DatabaseFault | null }
   readonly states: () => Facts['breakers']
   readonly lastFault: (dependency: Dependency) => ModelFault | null
@@ -47,6 +48,7 @@ export function createCollector({
   countLargeMetadata,
   countOutdated,
   countUnitsBehind,
+  countChangedModels,
   pulse,
   states,
   lastFault,
@@ -65,7 +67,7 @@ export function createCollector({
 }: CollectorParts) {
   const loopLag = createEventLoopLag(beatMs)
   const server = createServerView({ read: database.connections })
-  const stored = createStoredData({ countLargeMetadata, countOutdated, countUnitsBehind })
+  const stored = createStoredData({ countLargeMetadata, countOutdated, countUnitsBehind, countChangedModels })
   const heapLimit = getHeapStatistics().heap_size_limit
   let totals = database.status().totals
 
@@ -112,7 +114,7 @@ export function createCollector({
     stored.markViewed()
   }
 
-  return { beat, collect, looked }
+  return { beat, collect, looked, doubtStored: stored.doubt }
 }
 
 function workersOf({ restarts, killedAgoMs }: ClusterStatus): Facts['workers'] {

@@ -187,13 +187,17 @@ function outdated({ database: { outdated: count } }: Facts): Finding | null {
   )
 }
 
+/** In what `times` counts, in seconds. */
+const recentSeconds = 10
+
 /** Documents are found by their chunks meanwhile, or by their words. */
-function unitsBehind({ database: { unitsBehind: count } }: Facts): Finding | null {
+function unitsBehind({ database: { unitsBehind: count }, times }: Facts): Finding | null {
   if (count === null || count === 0) return null
+  const rate = times('texts embedded') / recentSeconds
   const which = count === 1 ? '1 chunk has' : `${count.toLocaleString('en')} chunks have`
   return finding(
     'info',
     'units-behind',
-    `${which} no vectors of single sentences yet, or none at all; they are made in the background, and questions are answered meanwhile. GET /collections says how many are left.`,
+    `${which} no vectors of single sentences yet, or none at all; they are made in the background${rate > 0 ? ` (${rate.toFixed(1)} texts per second)` : ''}, and questions are answered meanwhile. GET /collections says how many are left.`,
   )
 }

@@ -35,8 +35,22 @@ export function diagnoseModels(facts: Facts): Finding[] {
   const isFailing = failing.some(({ culprit }) => culprit === 'chat')
   return [
     ...failing,
+    ...diagnoseChange(facts),
     ...((isFailing ? null : diagnoseSaturation(facts)) ?? []),
     ...diagnoseFirstWord(facts.firstWord, isFailing),
+  ]
+}
+
+/** The vectors of the documents and those of questions mean different things. */
+function diagnoseChange({ database: { changedModels } }: Facts): Finding[] {
+  if (changedModels === null || changedModels === 0) return []
+  return [
+    {
+      culprit: 'embeddings',
+      severity: 'warning',
+      code: 'embedding-model-changed',
+      detail: `The embedding model makes other vectors than those of ${counted(changedModels, 'collection')}: the provider has changed what is behind its name. Questions there are answered by words alone, and nothing is loaded, until the vectors are rebuilt with: askwell reembed --collection NAME. The log names the collection.`,
+    },
   ]
 }
 

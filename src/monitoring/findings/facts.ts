@@ -32,6 +32,8 @@ export interface Facts {
     readonly outdated: number | null
     /** Chunks whose units are still to be embedded in the background. Null when they were never counted. */
     readonly unitsBehind: number | null
+    /** Collections whose embedding model makes other vectors today. Null when they were never counted. */
+    readonly changedModels: number | null
   }
   /** States of all circuit breakers. */
   readonly breakers: Readonly<Partial<Record<Dependency, BreakerState>>>

@@ -13,6 +13,8 @@ export interface StoredDataOptions {
   readonly countOutdated: Count
   /** Counts the chunks whose units are still to be embedded in the background. */
   readonly countUnitsBehind: Count
+  /** Counts the collections whose embedding model makes other vectors today than those that they have. */
+  readonly countChangedModels: Count
   readonly now?: () => number
 }
 
@@ -21,11 +23,13 @@ export function createStoredData({
   countLargeMetadata,
   countOutdated,
   countUnitsBehind,
+  countChangedModels,
   now = () => performance.now(),
 }: StoredDataOptions) {
   let largeMetadata: number | null = null
   let outdated: number | null = null
   let unitsBehind: number | null = null
+  let changedModels: number | null = null
   let [triedAt, viewedAt] = [-Infinity, -Infinity]
   let isReading = false
 
@@ -42,10 +46,17 @@ export function createStoredData({
     largeMetadata = await newer(countLargeMetadata, largeMetadata)
     outdated = await newer(countOutdated, outdated)
     unitsBehind = await newer(countUnitsBehind, unitsBehind)
+    changedModels = await newer(countChangedModels, changedModels)
   }
 
   /** Counts are null when they were never read. */
-  return { beat, facts: () => ({ largeMetadata, outdated, unitsBehind }), markViewed: () => void (viewedAt = now()) }
+  return {
+    beat,
+    facts: () => ({ largeMetadata, outdated, unitsBehind, changedModels }),
+    markViewed: () => void (viewedAt = now()),
+    /** Reads with the next beat: something has changed. */
+    doubt: () => void (triedAt = -Infinity),
+  }
 }
 
 /** Pings report an unresponsive database, so a failed read is ignored. */

@@ -145,6 +145,27 @@ t.test('a model on disk needs no API', async t => {
     t.match(faultsOf(env)[0], /no model API is configured/)
 })
 
+t.test('a pulled model is a folder of DATA_DIR', async t => {
+  const modelsOf = (env: Record<string, string>) => {
+    const { models, rerank } = readConfig({ DATA_DIR: 'data', ...env })
+    return [models.embedding, rerank?.model]
+  }
+  const folder = 'onnx:data/models/multilingual-e5-small'
+  t.same(modelsOf({ EMBEDDING_MODEL: 'pulled:multilingual-e5-small' }), [folder, undefined])
+  t.same(modelsOf({ EMBEDDING_MODEL: 'multilingual-e5-small' }), [folder, undefined])
+  t.same(modelsOf({ EMBEDDING_MODEL: 'pulled:my-own' }), ['onnx:data/models/my-own', undefined])
+  const api = { OPENAI_BASE_URL: 'http://localhost:1/v1', CHAT_MODEL: 'none' }
+  t.same(modelsOf({ ...api, EMBEDDING_MODEL: 'multilingual-e5-small' }), ['multilingual-e5-small', undefined])
+  t.same(modelsOf({ ...api, EMBEDDING_MODEL: 'pulled:multilingual-e5-small' }), [folder, undefined])
+  t.same(modelsOf({ RERANK_MODEL: 'ms-marco-minilm-l6' }), ['local', 'onnx:data/models/ms-marco-minilm-l6'])
+  t.same(modelsOf({ RERANK_MODEL: 'pulled:mine' }), ['local', 'onnx:data/models/mine'])
+  t.same(modelsOf({ RERANK_MODEL: 'ms-marco-minilm-l6', RERANK_URL: 'http://localhost:2/rerank' }), [
+    'local',
+    'ms-marco-minilm-l6',
+  ])
+  t.match(faultsOf({ EMBEDDING_MODEL: 'ms-marco-minilm-l6' })[0], /or write pulled:NAME/, 'a reranker makes no vectors')
+})
+
 t.test('a prefix for the model in the package: refused', async t => {
   t.match(faultsOf({ EMBEDDING_MODEL: 'local', EMBEDDING_PASSAGE_PREFIX: 'passage:' })[0], /takes no prefix/)
 })

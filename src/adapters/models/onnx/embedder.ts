@@ -90,7 +90,7 @@ export async function openOnnxEmbedder({
     dimensions: () => length,
     maxTokens,
     windowTokens: Math.min(bestWindow, maxTokens),
-    languages,
+    languages: languages === 'any' ? folder.languages : languages,
     readsCode: true,
     countTokens: tokens.count,
     counting: { onnx: folder.folder },

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fingerprintOf } from './fingerprint.ts'
 import { readJson, unusable, type Json, type ModelSetting, type ReadJson } from './json.ts'
+import { manifestFile, usageIn } from './manifest.ts'
 import { readPooling, type Unsupported } from './modules.ts'
 import type { Pooling } from './pooling.ts'
 import type { Prefixes } from '../prefixes.ts'
@@ -26,6 +27,8 @@ export interface OnnxFolder extends ModelFolder {
   readonly pooling: Pooling | Unsupported | null
   /** Prefixes for each kind of text, as the folder names them. */
   readonly prefixes: Partial<Prefixes>
+  /** Languages that it reads, where it was pulled. */
+  readonly languages: readonly string[] | 'any'
 }
 
 /** Where exporters put the model; the exact one comes before the quantized one. */
@@ -58,16 +61,18 @@ export async function readModelFolder(setting: ModelSetting, path: string): Prom
 
 export async function readOnnxFolder(path: string): Promise<OnnxFolder> {
   const folder = await readModelFolder('EMBEDDING_MODEL', path)
+  const usage = usageIn(await folder.read(manifestFile))
   return {
     ...folder,
-    pooling: await readPooling(folder.read),
-    prefixes: prefixesOf(await folder.read('config_sentence_transformers.json')),
+    pooling: (await readPooling(folder.read)) ?? usage.pooling ?? null,
+    prefixes: { ...usage.prefixes, ...prefixesOf(await folder.read('config_sentence_transformers.json')) },
+    languages: usage.languages ?? 'any',
   }
 }
 
 async function locate(setting: ModelSetting, path: string): Promise<{ folder: string; file: string }> {
   const found = await stat(path).catch(() => null)
-  if (found === null) throw unusable(setting, path, 'does not exist')
+  if (found === null) throw unusable(setting, path, `does not exist${waysToPull(path)}`)
   if (!found.isDirectory()) {
     const folder = basename(dirname(path)) === 'onnx' ? dirname(dirname(path)) : dirname(path)
     return { folder, file: relative(folder, path) }
@@ -78,6 +83,11 @@ async function locate(setting: ModelSetting, path: string): Promise<{ folder: st
     path,
     `has none of ${usualFiles.join(', ')}; export the model to ONNX, or name the file: ${setting}=onnx:FOLDER/FILE.onnx`,
   )
+}
+
+/** What to do where the folder is the one that a pull makes. */
+function waysToPull(path: string): string {
+  return basename(dirname(path)) === 'models' ? `; get the model with: askwell models pull ${basename(path)}` : ''
 }
 
 async function rejectIncomplete(setting: ModelSetting, folder: string, file: string): Promise<void> {

@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { APIError, type OpenAI } from 'openai'
 import type { EmbeddingCreateParams } from 'openai/resources/embeddings'
-import type { Embedder, TextKind } from '../../../ask/retrieval/embedder.ts'
+import type { Embedder, LoadingCall, TextKind } from '../../../ask/retrieval/embedder.ts'
 import { AskError, isAskError } from '../../../errors.ts'
 import { createBatch } from '../../../resilience/batch.ts'
+import { createLoadBatches } from '../../../resilience/load-batches/load-batches.ts'
+import { createUrgentWork } from '../../../resilience/load-batches/urgent.ts'
 import { traceHeaders } from '../../../tracing/outgoing.ts'
 import { apiModelName } from '../names.ts'
 import { assertNoLease } from '../../postgres/one-lease-guard.ts'
 import { failed, toAskError } from './errors.ts'
+import { isAboutSize, readLoadFault } from './load-faults.ts'
 import { createServerQuirks } from './server-quirks.ts'
 import { countTokens } from './tokens.ts'
 import { noPrefixes, type Prefixes } from '../prefixes.ts'
@@ -24,6 +27,8 @@ export interface EmbedderOptions {
   readonly languages: readonly string[] | 'any'
   /** Put before every text of that kind, verbatim. */
   readonly prefixes?: Prefixes
+  /** Longest wait for the vectors of one call that loads documents. */
+  readonly loadTimeoutMs?: number
 }
 
 /**
@@ -31,6 +36,15 @@ export interface EmbedderOptions {
  */
 const textsPerCall = 96
 const tokensPerCall = 60_000
+/** Of a call that loads, below the tokens of a call in any language. */
+const charactersPerCall = tokensPerCall
+/** The time of a text that does not depend on its length, as characters. */
+const charactersPerText = 50
+const usualLoadTimeoutMs = 60_000
+/** Long enough that the round trips do not count, and short enough that one late call loses little. */
+const loadAimMs = 2500
+/** While questions are asked: they may have to wait for a call. */
+const besideQuestionsMs = 300
 /** A paragraph or two: with longer windows the vector becomes vague, however much the model could take. */
 const bestWindow = 256
 
@@ -78,33 +92,66 @@ export function createEmbedder(
   let { dimensions } = options
   const maxTokens = options.maxTokens - Math.max(countTokens(prefixes.query), countTokens(prefixes.passage))
 
-  async function embedAll(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
-    const vectors: Float32Array[] = []
-    for (const group of groupsOf(texts)) {
-      const vectorsOfGroup = await call(group, signal)
-      vectors.push(...checkLengths(vectorsOfGroup, (dimensions ??= vectorsOfGroup[0]!.length)))
+  const { loadTimeoutMs = usualLoadTimeoutMs } = options
+  const questions = createUrgentWork()
+
+  async function embedAll(texts: readonly string[], signal: AbortSignal): Promise<readonly Float32Array[]> {
+    try {
+      const vectors = await call(texts, signal)
+      return checkLengths(vectors, (dimensions ??= vectors[0]!.length))
+    } catch (error) {
+      if (signal.aborted || texts.length === 1 || readLoadFault(error).kind !== 'too_large') throw error
+      // Some servers take only 32 texts per call, or fewer.
+      const middle = Math.ceil(texts.length / 2)
+      return [...(await embedAll(texts.slice(0, middle), signal)), ...(await embedAll(texts.slice(middle), signal))]
     }
-    return vectors
   }
 
-  // Concurrent questions share a call; a caller with many texts fills calls of its own.
-  const embedOne = createBatch<string, Float32Array>({
-    run: embedAll,
-    maxItems: textsPerCall,
-    isItemFault: error => isAskError(error, 'model_rejected'),
+  const loadAll = createLoadBatches<string, Float32Array>({
+    run: async (texts, signal) => {
+      // A little longer than the time-out of the batch, which is the one that counts.
+      const vectors = await call(texts, signal, loadTimeoutMs + 5000)
+      return checkLengths(vectors, (dimensions ??= vectors[0]!.length))
+    },
+    read: readLoadFault,
+    weigh: text => text.length + charactersPerText,
+    mostItems: textsPerCall,
+    mostWeight: charactersPerCall,
+    timeoutMs: loadTimeoutMs,
+    yieldTo: questions.settled,
+    aimMs: () => Math.min(questions.isRecent() ? besideQuestionsMs : loadAimMs, loadTimeoutMs / 4),
   })
+
+  async function load(texts: readonly string[], signal: AbortSignal, about: LoadingCall = {}): Promise<Float32Array[]> {
+    const onDone = (count: number) => about.onEmbedded?.(count)
+    const onWait = (ms: number, error: unknown) => about.onWait?.(ms, error)
+    try {
+      return await loadAll(texts, signal, { patienceMs: () => about.patienceMs ?? 0, onDone, onWait })
+    } catch (error) {
+      throw isAskError(error, 'deadline_exceeded') && !signal.aborted ? tooSlow(loadTimeoutMs, error) : error
+    }
+  }
+
+  const isItemFault = (error: unknown) => isAskError(error, 'model_rejected')
+  // Concurrent questions share a call, and so do documents of one text.
+  const embedOne = createBatch<string, Float32Array>({ run: embedAll, maxItems: textsPerCall, isItemFault })
+  const loadOne = createBatch<string, Float32Array>({ run: load, maxItems: textsPerCall, isItemFault })
 
   async function embed(
     texts: readonly string[],
     signal: AbortSignal,
     kind: TextKind = 'passage',
+    about?: LoadingCall,
   ): Promise<Float32Array[]> {
     assertNoLease('the embedding model')
     for (const text of texts) rejectUnfit(text, maxTokens)
     signal.throwIfAborted()
     const inputs = texts.map(text => prefixes[kind] + text)
-    if (inputs.length === 1) return [await embedOne(inputs[0]!, signal)]
-    return await embedAll(inputs, signal)
+    if (inputs.length !== 1 || about?.patienceMs) return await load(inputs, signal, about)
+    if (kind === 'query') return [await questions.run(async () => await embedOne(inputs[0]!, signal))]
+    const vector = await loadOne(inputs[0]!, signal)
+    about?.onEmbedded?.(1)
+    return [vector]
   }
 
   const windowTokens = Math.min(bestWindow, maxTokens)
@@ -134,25 +181,6 @@ function rejectUnfit(text: string, maxTokens: number): void {
   })
 }
 
-function* groupsOf(texts: readonly string[]): Generator<readonly string[]> {
-  // A token is at least one character: most calls are within both limits without a count.
-  const characters = texts.reduce((sum, text) => sum + text.length, 0)
-  if (texts.length > 0 && texts.length <= textsPerCall && characters <= tokensPerCall) return yield texts
-  let group: string[] = []
-  let tokens = 0
-  for (const text of texts) {
-    const more = countTokens(text)
-    if (group.length === textsPerCall || (group.length > 0 && tokens + more > tokensPerCall)) {
-      yield group
-      group = []
-      tokens = 0
-    }
-    group.push(text)
-    tokens += more
-  }
-  if (group.length > 0) yield group
-}
-
 function checkLengths(vectors: readonly Float32Array[], dimensions: number): readonly Float32Array[] {
   const odd = vectors.find(vector => vector.length !== dimensions)
   if (odd === undefined) return vectors
@@ -164,7 +192,7 @@ function checkLengths(vectors: readonly Float32Array[], dimensions: number): rea
 }
 
 /** One request: returns vectors of unit length in the order of the texts. */
-type EmbedCall = (texts: readonly string[], signal: AbortSignal) => Promise<Float32Array[]>
+type EmbedCall = (texts: readonly string[], signal: AbortSignal, timeoutMs?: number) => Promise<Float32Array[]>
 
 function createCall(client: OpenAI, { model, dimensions }: EmbedderOptions): EmbedCall {
   const quirks = createServerQuirks<Quirk>({
@@ -176,6 +204,7 @@ function createCall(client: OpenAI, { model, dimensions }: EmbedderOptions): Emb
   async function attempt(
     texts: readonly string[],
     signal: AbortSignal,
+    timeoutMs: number | undefined,
     learned: ReadonlySet<Quirk>,
   ): Promise<Float32Array[]> {
     const params: EmbeddingCreateParams = {
@@ -184,27 +213,32 @@ function createCall(client: OpenAI, { model, dimensions }: EmbedderOptions): Emb
       encoding_format: learned.has('asNumbers') ? 'float' : 'base64',
       ...(dimensions !== undefined && !learned.has('ownDimensions') && { dimensions }),
     }
-    const reply = await client.embeddings.create(params, { signal, headers: traceHeaders() })
+    const options = { signal, headers: traceHeaders(), ...(timeoutMs !== undefined && { timeout: timeoutMs }) }
+    const reply = await client.embeddings.create(params, options)
     noteEmbedded(reply, texts.length)
     return vectorsOf(reply, texts.length)
   }
 
-  async function call(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
+  return async function call(texts, signal, timeoutMs) {
     try {
-      return await quirks.call(learned => attempt(texts, signal, learned))
+      return await quirks.call(learned => attempt(texts, signal, timeoutMs, learned))
     } catch (error) {
-      // Some servers take only 32 texts per call, or fewer.
-      if (error instanceof APIError && error.status === 413 && texts.length > 1) return await inHalves(texts, signal)
+      // Some servers report that with status 500, which would look like a failure that passes.
+      if (error instanceof APIError && (error.status ?? 0) >= 500 && isAboutSize(error)) throw tooLong(error)
       throw toAskError(error, { client, model, signal })
     }
   }
+}
 
-  async function inHalves(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
-    const middle = Math.ceil(texts.length / 2)
-    return [...(await call(texts.slice(0, middle), signal)), ...(await call(texts.slice(middle), signal))]
-  }
+function tooLong(cause: APIError): AskError {
+  const detail =
+    'The model API says that the text is too large for it. Set EMBEDDING_MAX_TOKENS to the tokens that the model takes, or give the server larger batches.'
+  return new AskError('model_rejected', { detail, cause })
+}
 
-  return call
+function tooSlow(ms: number, cause: AskError): AskError {
+  const detail = `The embedding model did not reply within ${ms / 1000} s, not even to a single text. Check its server, or raise EMBEDDING_LOAD_TIMEOUT_MS.`
+  return new AskError('model_unreachable', { detail, cause })
 }
 
 /** Do not trust the reply: a server may omit texts, reorder them or send no numbers at all. */

@@ -8,7 +8,8 @@ import type { Row } from '../driver.ts'
 import { tracedSql } from '../sql-span.ts'
 import { dropOtherVectorIndexes } from './vector-index.ts'
 import { shownModel, wayBackTo } from '../../models/names.ts'
-import type { ChunkOverrides, Collection, NamedModel, StoredChunking } from '../../../ingest/terms.ts'
+import { changeOf } from './model-changes.ts'
+import type { ChunkOverrides, Collection, ModelChange, NamedModel, StoredChunking } from '../../../ingest/terms.ts'
 
 /** A collection that has vectors. */
 export type WithVectors = Collection & { readonly model: NonNullable<Collection['model']> }
@@ -52,6 +53,7 @@ export function createCollectionStore(database: Pick<Database, 'lease'>) {
   async function existing(name: string, model: NamedModel, signal: AbortSignal): Promise<Collection> {
     const found = await collection(name, signal)
     if (!found) throw deletedMeanwhile({ name })
+    if (found.model?.changed) throw modelChanged(found, found.model.changed)
     if (found.model && found.model.name !== model.name) throw modelMismatch(found, model.name)
     return found
   }
@@ -158,7 +160,7 @@ async function selectCollections(sql: Sql, name: string | null): Promise<Row[]> 
     sql,
     'SELECT collections',
     sql`
-    select c.*, m.name as model_name, m.dimensions,
+    select c.*, m.name as model_name, m.dimensions, m.changed_at as model_changed_at, m.changed as model_changed,
       (select mark from epoch_marks e where e.collection_id = c.id) as epoch_mark,
       array(select language from collection_languages l where l.collection_id = c.id and chunk_count > 0 order by chunk_count desc, language) as languages,
       (select coalesce(jsonb_object_agg(f.language, jsonb_build_object('weight', f.vector_weight, 'span', f.span)), '{}') from fusion_weights f where f.model = m.name) as vector_weights,
@@ -172,7 +174,12 @@ function collectionOf(row: Row): Collection {
   const model =
     row['model_id'] === null
       ? null
-      : { id: Number(row['model_id']), name: String(row['model_name']), dimensions: Number(row['dimensions']) }
+      : {
+          id: Number(row['model_id']),
+          name: String(row['model_name']),
+          dimensions: Number(row['dimensions']),
+          ...changeOf(row),
+        }
   const abstention = abstentionOf(row['abstention'])
   return {
     id: Number(row['id']),
@@ -208,6 +215,15 @@ export function modelMismatch(collection: Pick<Collection, 'name' | 'model'>, co
   const detail =
     `The vectors of collection "${collection.name}" were made by "${shownModel(modelName)}", but EMBEDDING_MODEL is "${shownModel(configured)}": ` +
     `${wayBackTo(modelName, configured)}, or rebuild them with: askwell reembed --collection ${collection.name}`
+  return new AskError('model_mismatch', { detail })
+}
+
+/** The model makes other vectors than those of the collection: the two are never mixed. */
+export function modelChanged({ name, model }: Pick<Collection, 'name' | 'model'>, change: ModelChange): AskError {
+  const how = change.hasOtherLength
+    ? 'vectors of another length'
+    : `vectors that mean something else (similarity ${change.similarity.toFixed(2)} instead of 1.00 for ${change.texts} stored texts)`
+  const detail = `The embedding model "${shownModel(model?.name ?? '')}" makes ${how} than when collection "${name}" was loaded, as was found at ${change.foundAt.toISOString()}. Until its vectors are rebuilt it is searched by words alone, and nothing is loaded into it: askwell reembed --collection ${name}`
   return new AskError('model_mismatch', { detail })
 }
 

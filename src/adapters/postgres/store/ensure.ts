@@ -12,13 +12,36 @@ import type { Row } from '../driver.ts'
  * Creates the collection if it does not exist. A collection without a model gets this one; otherwise it keeps its own.
  */
 export async function ensureCollection(sql: Sql, name: string, model: NamedModel): Promise<void> {
+  const find = async () => (await sql`select model_id from collections where name = ${name}`)[0]
+  if (await hasChangedModel(sql, name)) return
   const modelId = await ensureModel(sql, model)
   const collection = await findOrCreate(
-    async () => (await sql`select model_id from collections where name = ${name}`)[0],
+    find,
     () => sql`insert into collections (name, model_id) values (${name}, ${modelId}) on conflict do nothing`,
   )
   if (collection['model_id'] === null)
     await sql`update collections set model_id = ${modelId} where name = ${name} and model_id is null`
+}
+
+/** Such a collection keeps its model until it is re-embedded; nothing is to be made for it. */
+async function hasChangedModel(sql: Sql, name: string): Promise<boolean> {
+  const [row] = await sql`
+    select m.changed_at from collections c join embedding_models m on m.id = c.model_id where c.name = ${name}`
+  return row !== undefined && row['changed_at'] !== null
+}
+
+/**
+ * Frees the name of a model whose vectors have changed, so that those of today are stored as another model's. With
+ * `alsoLength`, also where they have another length than the stored ones. The stored vectors stay what they were.
+ */
+export async function supersedeModel(sql: Sql, { name, dimensions }: NamedModel, alsoLength = false): Promise<void> {
+  const otherLength = JSON.stringify({ similarity: 0, texts: 0, hasOtherLength: true })
+  await sql`
+    update embedding_models m set
+      name = name || ' (until ' || to_char(now() at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS') || ')',
+      changed_at = coalesce(changed_at, now()), changed = coalesce(changed, ${otherLength}::text::jsonb)
+    where name = ${name} and (changed_at is not null or (${alsoLength} and dimensions <> ${dimensions}
+      and exists (select from chunk_vectors v where v.model_id = m.id)))`
 }
 
 /**
@@ -27,6 +50,7 @@ export async function ensureCollection(sql: Sql, name: string, model: NamedModel
  * they differ.
  */
 export async function ensureModel(sql: Sql, model: NamedModel): Promise<number> {
+  await supersedeModel(sql, model)
   const find = async () => (await sql`select id, dimensions from embedding_models where name = ${model.name}`)[0]
   const stored = await findOrCreate(
     find,
@@ -66,6 +90,6 @@ async function findOrCreate(find: () => Promise<Row | undefined>, create: () => 
 function dimensionMismatch(model: NamedModel, stored: number): AskError {
   const detail =
     `"${model.name}" made vectors of ${stored} numbers before and makes ${model.dimensions} now: ` +
-    `set EMBEDDING_DIMENSIONS=${stored}, or give the model another name.`
+    `set EMBEDDING_DIMENSIONS=${stored}, or rebuild the vectors of each collection with: askwell reembed --collection NAME`
   return new AskError('model_mismatch', { detail })
 }

@@ -1,7 +1,7 @@
 import { AskError } from '../../../errors.ts'
 import type { PendingChunk, WindowVector } from '../../../ingest/terms.ts'
 import type { Database, Sql } from '../database.ts'
-import { ensureModel } from './ensure.ts'
+import { ensureModel, supersedeModel } from './ensure.ts'
 import { retryConflicts } from '../retry-conflicts.ts'
 import { deletedMeanwhile } from './collections.ts'
 import { missingUnits } from './missing-units.ts'
@@ -99,5 +99,6 @@ export async function openReembedding(
 async function resolveIds(sql: Sql, name: string, model: { readonly name: string; readonly dimensions: number }) {
   const [collection] = await sql`select id from collections where name = ${name}`
   if (!collection) throw new AskError('unknown_collection', { detail: `there is no collection "${name}"` })
+  await supersedeModel(sql, model, true)
   return { collectionId: Number(collection['id']), modelId: await ensureModel(sql, model) }
 }

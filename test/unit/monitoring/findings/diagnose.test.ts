@@ -329,6 +329,13 @@ const causes: readonly (readonly [what: string, changes: Changes, finding: strin
   ['documents with much metadata', { database: { largeMetadata: 12 } }, 'info database metadata-large', 'ok', 'ok'],
   ['documents of an older version', { database: { outdated: 3 } }, 'info database documents-outdated', 'ok', 'ok'],
   ['units are behind', { database: { unitsBehind: 3 } }, 'info database units-behind', 'ok', 'ok'],
+  [
+    'an embedding model that changed',
+    { database: { changedModels: 2 } },
+    'warning embeddings embedding-model-changed',
+    'ok',
+    'degraded',
+  ],
   ['clients leave', { counts: { 'failed:cancelled': 20, requests: 70 } }, 'info clients clients-leave', 'ok', 'ok'],
   ['clients say nothing', { connections: { open: 520, silent: 500 } }, 'info clients clients-say-nothing', 'ok', 'ok'],
   ['clients trickle', { connections: { open: 220, trickling: 200 } }, 'info clients clients-trickle', 'ok', 'ok'],
