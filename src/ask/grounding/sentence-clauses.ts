@@ -1,0 +1,78 @@
+import { isStopWord } from '../../text/analyze.ts'
+import { negationOf, type Negation } from './negation.ts'
+import type { Fact, PlacedWord, ReadText } from './facts.ts'
+
+/** A part of a sentence that says one thing. */
+export interface Clause {
+  readonly text: string
+  readonly words: readonly PlacedWord[]
+  /** Its content words, as stems, in order. */
+  readonly terms: readonly string[]
+  readonly facts: readonly Fact[]
+  readonly negation: Negation
+}
+
+/** Words that begin another clause; a comma alone does, too. */
+const conjunctions: Readonly<Record<string, string>> = {
+  en: 'and|but|while|whereas|because|which|who|although|however|or|so that|after which|unless|except',
+  ru: 'и|а|но|однако|потому что|поэтому|который|которая|которые|которое|хотя|или|либо|причем|кроме',
+  kk: 'және|бірақ|ал|сондықтан|өйткені|немесе|сонымен қатар',
+  vi: 'và|nhưng|còn|vì|nên|hoặc|tuy nhiên|trong khi|trừ',
+  it: 'e|ed|ma|mentre|perché|che|però|oppure|o|quindi|tranne',
+}
+
+const boundary = /[;:—–]|,(?=\s)|\((?=\p{L})|\)(?=\s)|\s-\s/u
+/** A clause with fewer content words is read with the one before it. */
+const fewest = 2
+
+/** Cuts a sentence into clauses at punctuation and conjunctions. Empty when it has no word. */
+export function clausesIn({ text, words, facts, language }: ReadText): Clause[] {
+  const starts = conjunctionSet(language)
+  const groups: PlacedWord[][] = []
+  let end = 0
+  for (const word of words) {
+    const gap = text.slice(end, word.start)
+    const isNew = groups.length === 0 || boundary.test(gap) || starts.has(word.surface.toLowerCase())
+    if (isNew) groups.push([])
+    groups.at(-1)!.push(word)
+    end = word.end
+  }
+  return merged(groups, language).map(group => {
+    const [first, last] = [words.indexOf(group[0]!), words.indexOf(group.at(-1)!)]
+    const own = text.slice(group[0]!.start, group.at(-1)!.end)
+    return {
+      text: own,
+      words: group,
+      terms: group.flatMap(({ word }) => termsOf(word, language)),
+      facts: facts.filter(fact => fact.first >= first && fact.first <= last),
+      negation: negationOf(own, language),
+    }
+  })
+}
+
+const sets = new Map(Object.entries(conjunctions).map(([language, list]) => [language, new Set(list.split('|'))]))
+const none: ReadonlySet<string> = new Set()
+
+function conjunctionSet(language: string): ReadonlySet<string> {
+  return sets.get(language) ?? none
+}
+
+function merged(groups: readonly PlacedWord[][], language: string): PlacedWord[][] {
+  const found: PlacedWord[][] = []
+  for (const group of groups) {
+    const last = found.at(-1)
+    const isSmall = (words: readonly PlacedWord[]) => countOf(words, language) < fewest
+    if (last && (isSmall(group) || isSmall(last))) last.push(...group)
+    else found.push([...group])
+  }
+  return found
+}
+
+function countOf(words: readonly PlacedWord[], language: string): number {
+  return words.filter(({ word }) => word.hasDigit || termsOf(word, language).length > 0).length
+}
+
+function termsOf({ terms, hasDigit }: PlacedWord['word'], language: string): string[] {
+  if (hasDigit) return []
+  return terms.filter(term => !isStopWord(term, language) && (term.length > 1 || /\p{Lo}/u.test(term)))
+}
