@@ -46,7 +46,12 @@ function read(language: string, text: string): SourceFile {
     if (name) settings.set(name, values!.split('|'))
     else if (line.startsWith('# ')) title = line.slice(2)
     else if (line.startsWith('## ')) {
-      passages.push({ id: `${language}-${passages.length + 1}`, language, title: `${title} › ${line.slice(3)}`, text: '' })
+      passages.push({
+        id: `${language}-${passages.length + 1}`,
+        language,
+        title: `${title} › ${line.slice(3)}`,
+        text: '',
+      })
     } else if (line.startsWith('+ ')) statements.at(-1)!.truths.push(unescaped(line.slice(2)))
     else if (kind) statements.at(-1)!.lies.push({ kind: kind as CaseKind, text: unescaped(lie!) })
     else addStatement(line)
@@ -61,7 +66,8 @@ function read(language: string, text: string): SourceFile {
     const passage = passages.at(-1)!
     const isRow = line.startsWith('| ') && passage.text.endsWith('|')
     passage.text += `${passage.text === '' ? '' : line.startsWith('| ') ? '\n' : ' '}${line}`
-    if (!isRow) statements.push({ id: `${language}-s${statements.length + 1}`, passage: passage.id, truths: [], lies: [] })
+    if (!isRow)
+      statements.push({ id: `${language}-s${statements.length + 1}`, passage: passage.id, truths: [], lies: [] })
   }
 }
 
@@ -137,9 +143,13 @@ function changedNumber(truth: string, random: Random): Lie | null {
   const [digits] = match
   const parts = digits.split(/[.,:]/)
   const last = parts.at(-1)!
-  const other = String((Number(last) + 1 + Math.floor(random.next() * 7)) % 10 ** last.length).padStart(last.length, '0')
+  const other = String((Number(last) + 1 + Math.floor(random.next() * 7)) % 10 ** last.length).padStart(
+    last.length,
+    '0',
+  )
   if (other === last) return null
-  const text = truth.slice(0, match.index) + digits.slice(0, -last.length) + other + truth.slice(match.index + digits.length)
+  const text =
+    truth.slice(0, match.index) + digits.slice(0, -last.length) + other + truth.slice(match.index + digits.length)
   return { kind: 'number', text }
 }
 
@@ -158,7 +168,10 @@ const files = readdirSync(join(folder, 'documents'))
   .filter(name => name.endsWith('.txt'))
   .sort()
   .map(name => read(name.slice(0, -4), readFileSync(join(folder, 'documents', name), 'utf8')))
-write('passages.jsonl', files.flatMap(file => file.passages))
+write(
+  'passages.jsonl',
+  files.flatMap(file => file.passages),
+)
 const cases = files.flatMap(casesOf)
 write('cases.jsonl', cases)
 const lies = cases.filter(({ kind }) => kind !== 'true').length

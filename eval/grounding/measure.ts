@@ -56,7 +56,10 @@ interface Checked {
   readonly reasons: string
 }
 
-export async function measureGrounding(cases: readonly GroundingCase[], passages: ReadonlyMap<string, Passage>): Promise<Measured> {
+export async function measureGrounding(
+  cases: readonly GroundingCase[],
+  passages: ReadonlyMap<string, Passage>,
+): Promise<Measured> {
   const checked: Checked[] = []
   for (const each of cases) {
     const shown = each.passages.map(id => passages.get(id)!)
@@ -67,7 +70,10 @@ export async function measureGrounding(cases: readonly GroundingCase[], passages
     const isWrong = isTrue === dropped.length > 0
     checked.push({ each, ms, isWrong, reasons: dropped.map(({ reason, detail }) => `${reason}: ${detail}`).join('; ') })
   }
-  const countOf = (some: readonly Checked[]): Count => ({ wrong: some.filter(({ isWrong }) => isWrong).length, of: some.length })
+  const countOf = (some: readonly Checked[]): Count => ({
+    wrong: some.filter(({ isWrong }) => isWrong).length,
+    of: some.length,
+  })
   const groups = Map.groupBy(checked, ({ each }) => `${each.kind}\n${each.language}`)
   const sorted = checked.map(({ ms }) => ms).sort((a, b) => a - b)
   return {

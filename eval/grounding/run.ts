@@ -19,12 +19,19 @@ for (const half of halves) {
 }
 
 function print(half: string, { groups, truth, lies, times, wrong }: Measured): void {
-  console.log(`\n${half}: ${truth.wrong} of ${truth.of} true sentences taken away (${percent(truth)}), ${lies.wrong} of ${lies.of} lies missed (${percent(lies)})`)
-  console.log(`time per draft: p50 ${times.p50.toFixed(2)} ms, p95 ${times.p95.toFixed(2)} ms, with the passages prepared each time`)
+  console.log(
+    `\n${half}: ${truth.wrong} of ${truth.of} true sentences taken away (${percent(truth)}), ${lies.wrong} of ${lies.of} lies missed (${percent(lies)})`,
+  )
+  console.log(
+    `time per draft: p50 ${times.p50.toFixed(2)} ms, p95 ${times.p95.toFixed(2)} ms, with the passages prepared each time`,
+  )
   console.log('| kind | language | wrong | of |\n|---|---|---|---|')
   for (const { kind, language, wrong: count, of } of groups) console.log(`| ${kind} | ${language} | ${count} | ${of} |`)
   if (values.show)
-    for (const { each, reasons } of wrong) console.log(`${each.id} ${each.kind} (${each.by}): ${each.draft.replaceAll('\n', ' ⏎ ')}${reasons === '' ? '' : ` — ${reasons}`}`)
+    for (const { each, reasons } of wrong)
+      console.log(
+        `${each.id} ${each.kind} (${each.by}): ${each.draft.replaceAll('\n', ' ⏎ ')}${reasons === '' ? '' : ` — ${reasons}`}`,
+      )
 }
 
 function percent({ wrong, of }: { readonly wrong: number; readonly of: number }): string {

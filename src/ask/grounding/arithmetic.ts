@@ -2,8 +2,11 @@ import type { Fact, ReadText } from './facts.ts'
 
 /** Signs and words of arithmetic, as one sign each. */
 const signs: readonly (readonly [RegExp, string])[] = [
-  [/[×✕·∙]|(?<=\d)\s?[xх]\s?(?=\d)|(?<![\p{L}\p{M}])(?:times|multiplied by|умножить на|per|nhân|көбейту|volte)(?![\p{L}\p{M}])/giu, '*'],
-  [/[−–—](?=\s?\d)|(?<![\p{L}\p{M}])(?:minus|less|минус|trừ|meno|алу)(?![\p{L}\p{M}])/giu, '-'],
+  [
+    /[×✕·∙]|(?<=\d\s{0,3})[xх](?=\s{0,3}\d)|(?<![\p{L}\p{M}])(?:times|multiplied by|умножить на|per|nhân|көбейту|volte)(?![\p{L}\p{M}])/giu,
+    '*',
+  ],
+  [/[−–—](?=\s{0,3}\d)|(?<![\p{L}\p{M}])(?:minus|less|минус|trừ|meno|алу)(?![\p{L}\p{M}])/giu, '-'],
   [/(?<![\p{L}\p{M}])(?:plus|плюс|cộng|più|қосу)(?![\p{L}\p{M}])/giu, '+'],
   [/[÷∶]|(?<![\p{L}\p{M}])(?:divided by|разделить на|chia|diviso|бөлу)(?![\p{L}\p{M}])/giu, '/'],
   [/(?<![\p{L}\p{M}])(?:equals|is equal to|makes|равно|равняется|bằng|uguale a|fa|тең)(?![\p{L}\p{M}])/giu, '='],
@@ -42,7 +45,11 @@ function withPlainNumbers(text: string, words: ReadText['words'], facts: readonl
   for (const { first, last, amounts, surface } of numbers.toSorted((a, b) => a.first - b.first)) {
     const start = words[first]!.start
     if (start < end) continue
-    const digits = /\d[\d.,\s]*/.exec(surface)?.[0].replace(/[\s,](?=\d{3}(?!\d))/g, '').replace(',', '.').trim()
+    const digits = /\d[\d.,\s]*/
+      .exec(surface)?.[0]
+      .replace(/[\s,](?=\d{3}(?!\d))/g, '')
+      .replace(',', '.')
+      .trim()
     plain += `${text.slice(end, start)} ${digits ?? amounts[0]!.value} `
     end = words[last]!.end
   }

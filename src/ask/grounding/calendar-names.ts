@@ -31,7 +31,9 @@ function calendarFor(language: string): Calendar {
     const format = new Intl.DateTimeFormat(language, { [part]: 'long', timeZone: 'UTC', calendar: 'gregory' })
     const pairs = Array.from({ length: count }, (_, i) => [fold(format.format(dateOf(i + 1))), i + 1] as const)
     // "thứ hai", "6月": names of one word.
-    return new Map(pairs.filter(([name]) => /^\p{L}[\p{L}\p{M}]+$/u.test(name)).map(([name, i]) => [stem(name, language), i]))
+    return new Map(
+      pairs.filter(([name]) => /^\p{L}[\p{L}\p{M}]+$/u.test(name)).map(([name, i]) => [stem(name, language), i]),
+    )
   }
   const calendar = {
     months: names(12, month => new Date(Date.UTC(2026, month - 1, 15)), 'month'),

@@ -1,11 +1,13 @@
 /** Checks one sentence of a model against the passages: its facts, its words, and what it denies. */
 import { calculationsIn, isTotalOf } from './arithmetic.ts'
-import type { Evidence, EvidenceUnit } from './evidence.ts'
+import { isContradicted } from './contradiction.ts'
+import type { Evidence } from './evidence.ts'
 import { readText, type Fact, type ReadText } from './facts.ts'
-import { mayAgree, negationOf } from './negation.ts'
+import { misplacedIn } from './misplaced.ts'
+import { negationOf } from './negation.ts'
 import { isRefusal, talksOfPassages } from './phrases.ts'
 import { clausesIn, type Clause } from './sentence-clauses.ts'
-import { heldShare, supportsOf, type Supports, type UnitSupport } from './support.ts'
+import { supportsOf, type Supports } from './support.ts'
 
 /** Why a sentence was taken away. Part of the API: `explain.grounding`. */
 export type Reason =
@@ -62,10 +64,12 @@ export function checkSentence({ sentence, language, strictness }: SentenceCheck,
     .map(reading => judgeReading(reading, { strictness, evidence }))
     .sort((a, b) => rank(b) - rank(a))[0]
   const judged = best ?? { kind: 'unsupported', reason: 'words', passages: [], coverage: 0 }
-  if (isRefusal(sentence) && judged.coverage < refusalCoverage) return { ...judged, kind: factFault ? 'unsupported' : 'refusal' }
+  if (isRefusal(sentence) && judged.coverage < refusalCoverage)
+    return { ...judged, kind: factFault ? 'unsupported' : 'refusal' }
   if (factFault) return { ...judged, kind: 'unsupported', ...factFault }
   if (/[?？]\s*$/u.test(sentence)) return { ...judged, kind: 'unsupported', reason: 'question' }
-  if (talksOfPassages(sentence) && judged.coverage < refusalCoverage) return { ...judged, kind: 'unsupported', reason: 'passages' }
+  if (talksOfPassages(sentence) && judged.coverage < refusalCoverage)
+    return { ...judged, kind: 'unsupported', reason: 'passages' }
   return judged
 }
 
@@ -110,7 +114,8 @@ interface Worked {
 function isWorkedOut({ amounts }: Fact, { read, held, calculations }: Worked): boolean {
   const parts = held.flatMap(fact => (fact.kind === 'number' && fact.amounts[0] ? [fact.amounts[0].value] : []))
   return amounts.some(
-    ({ value }) => calculations.some(({ result }) => result === value && parts.length > 0) || isTotalOf(value, parts, read),
+    ({ value }) =>
+      calculations.some(({ result }) => result === value && parts.length > 0) || isTotalOf(value, parts, read),
   )
 }
 
@@ -131,7 +136,7 @@ function judgeReading(read: ReadText, { strictness, evidence }: Judging): Verdic
   const fault =
     coverage < limit.sentence
       ? { reason: 'words' as const, detail: read.text }
-      : parts.map(part => clauseFault(part, parts.length === 1 ? whole : null, limit.clause, evidence)).find(each => each !== null)
+      : parts.map(part => clauseFault(part, read, limit.clause, evidence)).find(each => each !== null)
   if (fault) return { kind: 'unsupported', ...fault, passages, coverage }
   return { kind: 'supported', passages, coverage, ...(coverage < limit.doubtful && { isDoubtful: true }) }
 }
@@ -163,107 +168,14 @@ function passagesOf(whole: Supports, parts: readonly Part[]): number[] {
   return [...scores].sort((a, b) => b[1] - a[1]).map(([passage]) => passage)
 }
 
-function clauseFault({ clause, supports }: Part, whole: Supports | null, limit: number, evidence: Evidence): Fault | null {
+function clauseFault({ clause, supports }: Part, read: ReadText, limit: number, evidence: Evidence): Fault | null {
   const { ranked, anywhere } = supports
   const best = ranked[0]
   if (supports.weight === 0) return null
-  if (clause.terms.length >= 2 && Math.max(best?.coverage ?? 0, 0.7 * anywhere) < limit) return { reason: 'clause', detail: clause.text }
+  if (clause.terms.length >= 2 && Math.max(best?.coverage ?? 0, 0.7 * anywhere) < limit)
+    return { reason: 'clause', detail: clause.text }
   if (best === undefined) return null
-  return (
-    misplacedFact(clause, ranked) ??
-    borrowedWord(clause, ranked, evidence) ??
-    (contradicted(clause, whole?.ranked ?? ranked) ? { reason: 'negation', detail: clause.text } : null)
-  )
+  const misplaced = misplacedIn(clause, ranked, evidence)
+  if (misplaced !== null) return { reason: 'elsewhere', detail: misplaced }
+  return isContradicted(clause, read.text, read.language, ranked) ? { reason: 'negation', detail: clause.text } : null
 }
-
-const closeTo = 0.85
-const clearly = 0.5
-
-/**
- * A fact that stands in the passages, but not where the clause's other words do: the unit that covers them best has
- * another fact of its kind.
- */
-function misplacedFact(clause: Clause, ranked: readonly UnitSupport[]): Fault | null {
-  const facts = clause.facts.filter(({ isSoft }) => !isSoft)
-  if (facts.length === 0) return null
-  const withAll = ranked.find(({ missingFacts }) => missingFacts.length === 0)
-  const wordsOf = ({ coverage, missingFacts }: UnitSupport) => coverage + missingFacts.length * 0.01
-  for (const fact of facts) {
-    const holding = ranked.find(({ missingFacts }) => !missingFacts.includes(fact))
-    if (holding === undefined) continue
-    const other = ranked.find(
-      each => each.missingFacts.includes(fact) && each.coverage >= clearly / 2 && wordCoverage(each, clause) > wordCoverage(holding, clause),
-    )
-    if (other === undefined) continue
-    const isBetter = wordCoverage(holding, clause) < closeTo * wordCoverage(other, clause)
-    if (isBetter && hasRival(other.unit, fact, clause) && (withAll === undefined || wordsOf(withAll) < closeTo * wordsOf(other)))
-      return { reason: 'elsewhere', detail: fact.surface }
-  }
-  return null
-}
-
-/** Share of the clause's words and other facts that a unit has, whatever the fact in question. */
-function wordCoverage({ missing, missingFacts }: UnitSupport, clause: Clause): number {
-  const total = new Set(clause.terms).size + clause.facts.length
-  return total === 0 ? 0 : (total - missing.length - missingFacts.length) / total
-}
-
-/** Whether a unit has another fact of the same kind, which the clause does not have. */
-function hasRival({ facts }: EvidenceUnit, fact: Fact, clause: Clause): boolean {
-  return facts.some(other => {
-    if (other.kind !== fact.kind || other.isSoft) return false
-    if (fact.kind === 'number' && !isSameKind(other, fact)) return false
-    return !clause.facts.some(each => each.keys.some(key => other.keys.includes(key)) || each.surface === other.surface)
-  })
-}
-
-function isSameKind(a: Fact, b: Fact): boolean {
-  const [one, two] = [a.amounts[0]?.unit?.kind, b.amounts[0]?.unit?.kind]
-  return one === two || one === undefined || two === undefined
-}
-
-/** A rare word of the clause that the unit which covers the rest lacks, and that only another section has. */
-function borrowedWord(clause: Clause, ranked: readonly UnitSupport[], evidence: Evidence): Fault | null {
-  const [best] = ranked
-  if (best === undefined || best.coverage < clearly || best.missing.length === 0 || best.missing.length > 2) return null
-  const sections = ranked.filter(({ unit }) => unit.section === best.unit.section)
-  const borrowed = best.missing.filter(term => {
-    if (sections.some(({ unit }) => heldShare(term, unit.terms) > 0)) return false
-    return evidence.units.some(unit => unit.terms.has(term)) && evidence.weightOf(term) >= rare
-  })
-  return borrowed.length === 0 || borrowed.length < best.missing.length ? null : { reason: 'elsewhere', detail: borrowed[0]! }
-}
-
-const rare = 0.6
-
-/** Whether all units that say the same deny it, or none does, unlike the clause. */
-function contradicted(clause: Clause, ranked: readonly UnitSupport[]): boolean {
-  const best = ranked[0]
-  if (best === undefined || best.coverage < clearly) return false
-  const alike = ranked.filter(({ coverage }) => coverage >= closeTo * best.coverage)
-  return !alike.some(({ unit }) => agrees(clause, unit))
-}
-
-function agrees(clause: Clause, unit: EvidenceUnit): boolean {
-  const own = clause.negation
-  const said = clauseLike(clause, unit)
-  const whole = negationOf(unit.text, unit.language)
-  return mayAgree(own, said) || (said !== whole && own !== 'none' && mayAgree(own, whole))
-}
-
-/** The negation of the clause of the unit that shares most with this clause. */
-function clauseLike(clause: Clause, unit: EvidenceUnit) {
-  const terms = new Set(clause.terms)
-  const shared = unit.clauses.map(each => each.terms.filter(term => heldShare(term, terms) > 0).length + factsShared(each, clause))
-  const most = Math.max(0, ...shared)
-  const total = shared.reduce((sum, each) => sum + each, 0)
-  const index = shared.indexOf(most)
-  // What is spread over the unit is said by all of it.
-  return most >= 0.6 * total && most > 0 ? unit.clauses[index]!.negation : negationOf(unit.text, unit.language)
-}
-
-function factsShared(a: Clause, b: Clause): number {
-  const holdings = b.facts
-  return a.facts.filter(fact => holdings.some(other => other.surface === fact.surface)).length
-}
-

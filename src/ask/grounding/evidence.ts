@@ -23,8 +23,14 @@ export interface EvidenceUnit {
   readonly facts: readonly Fact[]
   /** Headings, the header of a table, what introduces a list, the sentences next to it. */
   readonly around: Terms
+  /** Headings, the header of a table, what introduces a list. */
+  readonly above: Terms
   readonly aroundFacts: readonly Fact[]
   readonly clauses: readonly Clause[]
+  /** Terms that it denies by their endings. */
+  readonly denied: Terms
+  /** Of the table that it is a row of; null for the header itself and for all that is no row. */
+  readonly header: string | null
 }
 
 export type Terms = ReadonlySet<string>
@@ -73,7 +79,7 @@ function textOf(read: ReadText): { readonly text: string; readonly facts: readon
   return { text: read.text, facts: read.facts, terms: contentTerms(read) }
 }
 
-type Draft = Omit<EvidenceUnit, 'around' | 'aroundFacts'>
+type Draft = Omit<EvidenceUnit, 'around' | 'above' | 'aroundFacts'>
 
 function addUnits(units: EvidenceUnit[], passage: Passage, index: number): void {
   const { text, language } = passage
@@ -84,6 +90,7 @@ function addUnits(units: EvidenceUnit[], passage: Passage, index: number): void 
   const drafts = found.map((unit, i): Draft => {
     const own = text.slice(unit.start, unit.end)
     const read = readText(own, language)
+    const clauses = clausesIn(read)
     const { title } = placeAt(passage, unit.start)
     return {
       id: units.length + i,
@@ -94,19 +101,23 @@ function addUnits(units: EvidenceUnit[], passage: Passage, index: number): void 
       kind: unit.kind === 'code' ? 'code' : unit.kind === 'row' ? 'row' : itemStart.test(own) ? 'item' : 'sentence',
       terms: contentTerms(read),
       facts: read.facts,
-      clauses: clausesIn(read),
+      clauses,
+      denied: new Set(clauses.flatMap(({ denied }) => [...denied])),
+      header: rows[i]?.header ?? null,
     }
   })
   for (const [i, draft] of drafts.entries()) {
-    const header = rows[i]?.header
+    const { header } = draft
     const near = neighbours(drafts, i)
-    const parts = [
+    const above: Pick<Draft, 'terms' | 'facts'>[] = [
       titleOf(placeAt(passage, found[i]!.start).title),
-      ...(header ? [headerOf(header)] : []),
-      ...near.map(each => ({ terms: each.terms, facts: each.facts })),
+      ...(header === null ? [] : [headerOf(header)]),
+      ...(draft.kind === 'sentence' ? [] : near),
     ]
+    const parts = [...above, ...near]
     units.push({
       ...draft,
+      above: new Set(above.flatMap(({ terms }) => [...terms])),
       around: new Set(parts.flatMap(({ terms }) => [...terms])),
       aroundFacts: parts.flatMap(({ facts }) => facts),
     })
@@ -122,7 +133,8 @@ function neighbours(drafts: readonly Draft[], index: number): readonly Draft[] {
       each => each !== undefined && each.section === section && each.kind === 'sentence',
     ) as Draft[]
   }
-  for (let i = index - 1; i >= 0 && drafts[i]!.section === section; i--) if (drafts[i]!.kind === 'sentence') return [drafts[i]!]
+  for (let i = index - 1; i >= 0 && drafts[i]!.section === section; i--)
+    if (drafts[i]!.kind === 'sentence') return [drafts[i]!]
   return []
 }
 
@@ -135,4 +147,3 @@ export function contentOf({ terms, hasDigit }: Word, language: string): string[]
   if (hasDigit) return []
   return terms.filter(term => !isStopWord(term, language) && (term.length > 1 || /\p{Lo}/u.test(term)))
 }
-

@@ -2,7 +2,7 @@
  * The facts of a text that can be compared exactly: numbers with their units, dates, times, codes and names. Each is
  * read from the words of the text, whatever the form that it is written in.
  */
-import { analyze, isStopWord, notationTerms, type Word } from '../../text/analyze.ts'
+import { analyze, isStopWord, type Word } from '../../text/analyze.ts'
 import { fold } from '../../text/fold.ts'
 import { withoutLinkTargets } from '../../text/links.ts'
 import type { Notation } from '../../text/notations.ts'
@@ -19,7 +19,11 @@ export interface Fact {
   readonly surface: string
   /** What it may be equal to; any of them will do. */
   readonly keys: readonly string[]
+  /** What a text that has it has, too: the month of a day, the article of a paragraph. */
+  readonly wider: readonly string[]
   readonly amounts: readonly Amount[]
+  /** Of a number, the stem of the word after it; null where it is followed by none. */
+  readonly counted: string | null
   /** Positions of its first and last word. */
   readonly first: number
   readonly last: number
@@ -76,12 +80,17 @@ function range(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => first + i)
 }
 
-const nothing = { keys: [], amounts: [], isSoft: false } as const
+const nothing = { keys: [], wider: [], amounts: [], counted: null, isSoft: false } as const
 
 function fact(kind: FactKind, view: View, first: number, more: Partial<Fact>): Fact {
   const last = more.last ?? first
   const surface = view.text.slice(view.words[first]!.start, view.words[last]!.end)
-  return { ...nothing, kind, surface, first, last, ...more }
+  return { ...nothing, kind, surface, first, last, ...(kind === 'number' && { counted: countedAfter(view, last) }), ...more }
+}
+
+function countedAfter({ text, words }: View, last: number): string | null {
+  const [own, next] = [words[last]!, words[last + 1]]
+  return next !== undefined && text.slice(own.end, next.start) === ' ' ? (next.word.terms[0] ?? null) : null
 }
 
 /** "may" and "march" are verbs, too. */
@@ -98,10 +107,11 @@ function notedFacts(notations: readonly Notation[], view: View): Fact[] {
     const isDate = /^(?:--|\d{4}-\d\d)/.test(term)
     if (isDate && doubtfulMonths.test(surface)) return []
     const isTime = /^\d{1,2}:\d\d$/.test(term)
-    const keys = readings.flatMap(notationTerms)
     const kind = isDate ? 'date' : isTime ? 'time' : 'code'
-    const own = readings.map(each => each.term)
-    return [fact(kind, view, first, { last, keys: [...new Set([...own, ...keys])] })]
+    const months = isDate ? readings.map(each => `month:${Number(/(?:^--|-)(\d\d)/.exec(each.term)![1])}`) : []
+    const keys = readings.map(each => each.term)
+    const wider = [...readings.flatMap(each => each.wider), ...months]
+    return [fact(kind, view, first, { last, keys, wider })]
   })
 }
 
@@ -118,6 +128,8 @@ function spokenFacts(view: View, taken: ReadonlySet<number>): Fact[] {
   )
   return found.flatMap(({ value, isSoft, ...place }) => {
     const [first, last] = [parts[place.first]!.index, parts[place.last]!.index]
+    if (view.language === 'vi' && /^thứ$/iu.test(view.words[first - 1]?.surface ?? ''))
+      return [fact('date', view, first, { last, keys: [`weekday:${value - 1}`] })]
     // "per cento".
     if (view.words[first - 1]?.surface.toLowerCase() === 'per' && value === 100) return []
     return [fact('number', view, first, { last, isSoft, amounts: [amountAt(view, value, first, last)] })]
@@ -160,7 +172,8 @@ function digitFacts(view: View, index: number): Fact[] {
   if (/^[\d., ]+$/.test(surface)) return number(surface)
   if (/^\d+(?:-\d+)+$/.test(surface)) return surface.split('-').flatMap(part => number(part))
   const [, digits, letters] = suffixed.exec(surface) ?? []
-  const isQuantity = digits !== undefined && (letters!.length > 1 || unitNamed(letters!) !== undefined || letters === 'x')
+  const isQuantity =
+    digits !== undefined && (letters!.length > 1 || unitNamed(letters!) !== undefined || letters === 'x')
   return isQuantity ? number(digits, letters) : [codeFact(view, index)]
 }
 

@@ -193,7 +193,13 @@ function withMarkersOf(text: string, claim: string): string {
 function mayAskChecker({ kind, reason, isDoubtful }: Verdict): boolean {
   if (kind === 'refusal') return false
   if (kind === 'supported') return isDoubtful === true
-  return reason === 'words' || reason === 'clause' || reason === 'language' || reason === 'elsewhere' || reason === 'negation'
+  return (
+    reason === 'words' ||
+    reason === 'clause' ||
+    reason === 'language' ||
+    reason === 'elsewhere' ||
+    reason === 'negation'
+  )
 }
 
 function wordsOf(claim: string, language: string): Set<string> {
@@ -222,5 +228,9 @@ function checkCode(code: string, { holdings, units }: Evidence): Verdict {
   const scores = new Map<number, number>()
   for (const unit of units)
     scores.set(unit.passage, (scores.get(unit.passage) ?? 0) + tokens.filter(token => unit.text.includes(token)).length)
-  return { kind: 'supported', passages: [...scores].sort((a, b) => b[1] - a[1]).map(([passage]) => passage), coverage: 1 }
+  return {
+    kind: 'supported',
+    passages: [...scores].sort((a, b) => b[1] - a[1]).map(([passage]) => passage),
+    coverage: 1,
+  }
 }

@@ -21,7 +21,7 @@ const token = /[\p{L}\p{M}\p{N}]+(?:[-_./:@+#'’][\p{L}\p{M}\p{N}]+)*/gu
 export function createHoldings(sources: readonly Source[]): Holdings {
   const facts = sources.flatMap(source => source.facts)
   const amounts: readonly Amount[] = facts.flatMap(amountsOf)
-  const keys = new Set(facts.flatMap(fact => fact.keys))
+  const keys = new Set(facts.flatMap(({ keys, wider }) => [...keys, ...wider]))
   let words: Words | undefined
   const wordsOf = () => (words ??= readWords(sources))
   return {

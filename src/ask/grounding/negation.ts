@@ -29,10 +29,10 @@ const lists: Readonly<Record<string, Lists>> = {
     denies: `емес|жоқ|жок|ешқандай|ешқашан|ешкім|тыйым|болмайды|алмайды|мүмкін емес|тек|тегін|*мейді|*майды|*пайды|*пейді|*байды|*бейді|*маса|*месе|
       *маған|*меген|*пайтын|*пейтін|*майтын|*мейтін|*байтын|*бейтін|*сыз|*сіз|*сызба|*маңыз*|*меңіз*|*баңыз*|*беңіз*|*паңыз*|*пеңіз*|*маңдар|
       басқа|қоспағанда|*мау|*меу|*баған|*беген|*паған|*пеген|*мас|*мес`,
-    bounds: `кем емес|артық емес|көп емес|кеш емес|кешіктірмей|аспайтын|аспайды|аспауы|кем болмауы|артық болмауы`,
+    bounds: `кем емес|артық емес|көп емес|кеш емес|кешіктірмей|аспайтын|аспайды|аспауы|кем болмауы|артық болмауы|артық &|көп &|кем &|кеш &`,
   },
   vi: {
-    denies: `không|chưa|chẳng|chả|đừng|cấm|trừ|ngoại trừ|từ chối|thiếu|vô hiệu|miễn|chỉ|không thể|khỏi`,
+    denies: `không|chưa|chẳng|chả|đừng|cấm|trừ|ngoại trừ|từ chối|thiếu|vô hiệu|miễn phí|chỉ|không thể`,
     bounds: `không quá|không muộn hơn|không ít hơn|không dưới|không nhiều hơn|không những|không chỉ|không vượt quá|không sớm hơn|không hơn|chậm nhất`,
   },
   it: {
@@ -40,11 +40,27 @@ const lists: Readonly<Record<string, Lists>> = {
       neanche|neppure|solo|soltanto|gratis|gratuit*|invalid*|priv*|manca|mancano|esent*|invece`,
     bounds: `non oltre|non più di|non meno di|non superiore|non inferiore|non prima|non solo|non più tardi`,
   },
-  de: { denies: 'nicht|kein*|nie|niemals|ohne|außer|ausgeschlossen|verboten|nur|weder|kostenlos', bounds: 'nicht nur|nicht mehr als|nicht später als|spätestens' },
-  fr: { denies: "ne|pas|jamais|aucun*|sans|sauf|exclu*|interdit*|ni|seulement|gratuit*|impossible", bounds: 'ne que|pas plus de|pas plus tard' },
-  es: { denies: 'no|nunca|jamás|ningún|ninguna|ninguno|sin|salvo|excepto|exclu*|prohibid*|tampoco|solo|sólo|gratis|gratuit*|imposible', bounds: 'no más de|no menos de|no solo|no más tarde' },
-  pt: { denies: 'não|nunca|nenhum*|sem|exceto|salvo|exclu*|proibid*|apenas|só|grátis|gratuit*|impossível', bounds: 'não mais de|não só|não menos' },
-  uk: { denies: 'не|ні|немає|ніколи|без|крім|заборон*|виключ*|лише|тільки|безкоштовн*|неможливо', bounds: 'не пізніше|не більше|не менше|не лише' },
+  de: {
+    denies: 'nicht|kein*|nie|niemals|ohne|außer|ausgeschlossen|verboten|nur|weder|kostenlos',
+    bounds: 'nicht nur|nicht mehr als|nicht später als|spätestens',
+  },
+  fr: {
+    denies: 'ne|pas|jamais|aucun*|sans|sauf|exclu*|interdit*|ni|seulement|gratuit*|impossible',
+    bounds: 'ne que|pas plus de|pas plus tard',
+  },
+  es: {
+    denies:
+      'no|nunca|jamás|ningún|ninguna|ninguno|sin|salvo|excepto|exclu*|prohibid*|tampoco|solo|sólo|gratis|gratuit*|imposible',
+    bounds: 'no más de|no menos de|no solo|no más tarde',
+  },
+  pt: {
+    denies: 'não|nunca|nenhum*|sem|exceto|salvo|exclu*|proibid*|apenas|só|grátis|gratuit*|impossível',
+    bounds: 'não mais de|não só|não menos',
+  },
+  uk: {
+    denies: 'не|ні|немає|ніколи|без|крім|заборон*|виключ*|лише|тільки|безкоштовн*|неможливо',
+    bounds: 'не пізніше|не більше|не менше|не лише',
+  },
 }
 
 interface Rules {
@@ -82,12 +98,30 @@ function wordsOf(list: string): RegExp {
   return new RegExp(`(?<![\\p{L}\\p{M}'])(?:${words.join('|')})(?![\\p{L}\\p{M}])`, 'u')
 }
 
+/** `&`: a verb with a negative ending. */
 function patternOf(word: string): string {
-  return fold(word).replace(/\s+/g, '\\s+').replace(/^\*/, '[\\p{L}\\p{M}]{1,20}').replace(/\*$/, '[\\p{L}\\p{M}]*')
+  return fold(word)
+    .replace('&', String.raw`[\p{L}\p{M}]{2,20}(?:[мбп][ае]йды|[мбп][ае]йд[іи]|[мбп][ае]у\S*)`)
+    .replace(/\s+/g, '\\s+')
+    .replace(/^\*/, '[\\p{L}\\p{M}]{1,20}')
+    .replace(/\*$/, '[\\p{L}\\p{M}]*')
 }
 
 /** `plain`: a negation; `implied`: a word that denies in itself; `none`. */
 export type Negation = 'plain' | 'implied' | 'none'
+
+const deniedVerb = /(?:[мбп][ае]й[дт][\p{L}]*|[мбп][ае][ғг][ае]н|[мбп][ае]с[ае]?|[мбп][ае]ңыз|[мбп][ае]ңіз)$/u
+
+/** Positions of the words that carry a negation in their ending, as Kazakh verbs do; bounds do not count. */
+export function deniedWords(words: readonly string[], language: string): ReadonlySet<number> {
+  if (language !== 'kk') return new Set()
+  return new Set(
+    words.flatMap((word, index) => {
+      const isBound = /^(?:артық|көп|кем|кеш)$/u.test(words[index - 1] ?? '')
+      return deniedVerb.test(word) && word.length > 5 && !isBound ? [index] : []
+    }),
+  )
+}
 
 /** How a clause denies something; `none` for a language without a list. */
 export function negationOf(clause: string, language: string): Negation {
@@ -118,7 +152,12 @@ const directions: Readonly<Record<string, readonly [most: string, least: string,
     'более|больше|свыше|позднее|позже|дольше',
     'менее|меньше|ранее|раньше',
   ],
-  vi: ['không quá|không muộn hơn|không nhiều hơn|tối đa|chậm nhất', 'không ít hơn|không dưới|ít nhất|tối thiểu', 'hơn|trên|quá|vượt quá', 'dưới|ít hơn'],
+  vi: [
+    'không quá|không muộn hơn|không nhiều hơn|tối đa|chậm nhất',
+    'không ít hơn|không dưới|ít nhất|tối thiểu',
+    'hơn|trên|quá|vượt quá',
+    'dưới|ít hơn',
+  ],
   it: ['non oltre|non più di|al massimo|massimo|entro', 'non meno di|almeno|minimo', 'più di|oltre', 'meno di|sotto'],
   kk: ['аспайтын|аспайды|артық емес|көп емес|дейін', 'кем емес|кемінде', 'артық|асатын|асса', 'кем|аз'],
 }

@@ -179,7 +179,7 @@ function numberAt(words: readonly string[], first: number, language: string): Sp
       // "five or six", "two two": another number begins.
       if (role.value >= smallest || (role.value < 1 && last >= first)) break
       current += role.value
-      smallest = role.value >= 20 ? 10 ** Math.floor(Math.log10(role.value)) : 0.5
+      smallest = role.value >= 10 && role.value % 10 === 0 ? 10 ** Math.floor(Math.log10(role.value)) : 0.5
     } else if (role.does === 'times') {
       current = Math.max(1, current) * role.value
       smallest = role.value

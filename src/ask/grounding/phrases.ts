@@ -54,8 +54,7 @@ const talk = new RegExp(
     String.raw`(?:берілген |келтірілген )?(?:үзінді\S*|контекст\S*) (?:бойынша|сәйкес),? ?`,
     String.raw`(?:theo|dựa (?:trên|vào|theo)) (?:các |những )?(?:đoạn(?: văn| trích)?|ngữ cảnh)(?: được cung cấp| đã cho| trên)*(?: \[?\d+\]?)?,? ?`,
     String.raw`(?:secondo|in base a|sulla base de|stando a|come (?:indicato|riportato) ne)(?:l|i|gli|lle|ll)? ?(?:passaggi\S*|bran\S+|contest\S+|estratt\S+)(?: fornit\S+)?(?: \[?\d+\]?)?,? ?`,
-  ]
-    .join('|'),
+  ].join('|'),
   'giu',
 )
 
@@ -70,18 +69,31 @@ export function withoutTalk(sentence: string): string {
 /** Whether a sentence is about the passages rather than about what they say. */
 export function talksOfPassages(sentence: string): boolean {
   const words = new RegExp(talk.source, 'iu')
-  return words.test(fold(sentence)) || /(?<!\p{L})(?:passages? (?:\[?\d\]?|above|below|provided)|the (?:provided|given) (?:text|context|passages?))/iu.test(sentence)
+  return (
+    words.test(fold(sentence)) ||
+    /(?<!\p{L})(?:passages? (?:\[?\d\]?|above|below|provided)|the (?:provided|given) (?:text|context|passages?))/iu.test(
+      sentence,
+    )
+  )
 }
 
 function plain(sentence: string): string {
-  return fold(sentence.replace(/ ?\[\d{1,2}\]/g, '')).replace(/\s+/gu, ' ').replaceAll('’', "'")
+  return fold(sentence.replace(/ ?\[\d{1,2}\]/g, ''))
+    .replace(/\s+/gu, ' ')
+    .replaceAll('’', "'")
 }
 
 const introductions = `yes|no|of course|sure|certainly|in short|in summary|summary|note|answer|here is|here are|here's|the answer is|as follows|
   steps|the steps are|the following|for example|see below|also|please note|да|нет|конечно|итак|ответ|вот|следующее|шаги|например|
   примечание|иә|жоқ|әрине|жауап|мынадай|келесі|мысалы|ескерту|có|vâng|dạ|đúng|câu trả lời|như sau|các bước|ví dụ|lưu ý|
   sì|si|no|certo|risposta|ecco|come segue|passaggi|i passaggi|ad esempio|nota|ja|nein|oui|non|sí`
-const introduction = new RegExp(`^(?:(?:${introductions.split('|').map(each => fold(each.trim())).join('|')})[\\s,.:;!*]*)+$`, 'u')
+const introduction = new RegExp(
+  `^(?:(?:${introductions
+    .split('|')
+    .map(each => fold(each.trim()))
+    .join('|')})[\\s,.:;!*]*)+$`,
+  'u',
+)
 
 /** Whether a piece says nothing by itself: "Yes.", "Here are the steps:". */
 export function isIntroduction(sentence: string): boolean {

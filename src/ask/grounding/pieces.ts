@@ -26,7 +26,8 @@ export function createPieceReader(language: string): PieceReader {
 
   function take(isFinal: boolean): Piece[] {
     const units = unitsIn(isFinal ? pending : pending.slice(0, openFence(pending) ?? pending.length), language)
-    const isComplete = (index: number) => isFinal || (index + 1 < units.length && isSure(pending.slice(units[index + 1]!.start)))
+    const isComplete = (index: number) =>
+      isFinal || (index + 1 < units.length && isSure(pending.slice(units[index + 1]!.start)))
     const pieces: Piece[] = []
     let end = 0
     for (const [index, unit] of units.entries()) {
@@ -66,7 +67,12 @@ function unitsIn(text: string, language: string): CutUnit[] {
     const own = text.slice(unit.start, unit.end)
     const markers = unit.kind === 'code' ? null : /^(?:\s*\[\d{1,2}\])+[.,;]?\s*/.exec(own)
     const last = units.at(-1)
-    if (markers !== null && last !== undefined && last.kind !== 'code' && !text.slice(last.end, unit.start).includes('\n')) {
+    if (
+      markers !== null &&
+      last !== undefined &&
+      last.kind !== 'code' &&
+      !text.slice(last.end, unit.start).includes('\n')
+    ) {
       units[units.length - 1] = { ...last, end: unit.start + markers[0].trimEnd().length }
       if (markers[0].length < own.length) units.push({ ...unit, start: unit.start + markers[0].length })
     } else units.push(unit)

@@ -1,5 +1,6 @@
 import { isStopWord } from '../../text/analyze.ts'
-import { negationOf, type Negation } from './negation.ts'
+import { fold } from '../../text/fold.ts'
+import { deniedWords, negationOf, type Negation } from './negation.ts'
 import type { Fact, PlacedWord, ReadText } from './facts.ts'
 
 /** A part of a sentence that says one thing. */
@@ -10,6 +11,8 @@ export interface Clause {
   readonly terms: readonly string[]
   readonly facts: readonly Fact[]
   readonly negation: Negation
+  /** Terms that its words deny by their endings, and those that may be so denied and are not. */
+  readonly denied: ReadonlySet<string>
 }
 
 /** Words that begin another clause; a comma alone does, too. */
@@ -39,6 +42,8 @@ export function clausesIn({ text, words, facts, language }: ReadText): Clause[] 
   }
   return merged(groups, language).map(group => {
     const [first, last] = [words.indexOf(group[0]!), words.indexOf(group.at(-1)!)]
+    const folded = group.map(({ surface }) => fold(surface))
+    const denied = [...deniedWords(folded, language)].flatMap(index => termsOf(group[index]!.word, language))
     const own = text.slice(group[0]!.start, group.at(-1)!.end)
     return {
       text: own,
@@ -46,6 +51,7 @@ export function clausesIn({ text, words, facts, language }: ReadText): Clause[] 
       terms: group.flatMap(({ word }) => termsOf(word, language)),
       facts: facts.filter(fact => fact.first >= first && fact.first <= last),
       negation: negationOf(own, language),
+      denied: new Set(denied),
     }
   })
 }

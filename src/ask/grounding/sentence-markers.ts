@@ -18,7 +18,9 @@ export function withMarkers(text: string, passages: readonly number[]): string {
   if (cited.length > 0 && right.size === new Set(cited).size) return text
   const kept = text
     .split(inlineCode)
-    .map((part, i) => (i % 2 === 1 ? part : part.replace(markers, marker => (right.has(Number(/\d+/.exec(marker)![0])) ? marker : ''))))
+    .map((part, i) =>
+      i % 2 === 1 ? part : part.replace(markers, marker => (right.has(Number(/\d+/.exec(marker)![0])) ? marker : '')),
+    )
     .join('')
   return right.size > 0 || best === undefined ? kept : added(kept, best + 1)
 }

@@ -1,15 +1,21 @@
 /** Which units of the passages support a clause, by the words and facts that they share. */
 import type { Evidence, EvidenceUnit, Terms } from './evidence.ts'
 import type { Fact } from './facts.ts'
+import { isGeneric } from './generic-words.ts'
 import { createHoldings, type Holdings } from './holdings.ts'
+import { isSameAmount } from './quantities.ts'
 import type { Clause } from './sentence-clauses.ts'
 
 export interface UnitSupport {
   readonly unit: EvidenceUnit
   /** Share of the clause's content that the unit covers, with what stands around it: 0…1. */
   readonly coverage: number
+  /** The same of the unit alone. */
+  readonly ownCoverage: number
   /** Terms of the clause that neither has. */
   readonly missing: readonly string[]
+  /** Those that the unit and its headings lack, whatever its neighbours have. */
+  readonly missingAlone: readonly string[]
   /** Facts of the clause that neither has. */
   readonly missingFacts: readonly Fact[]
 }
@@ -30,6 +36,7 @@ const similarCredit = 0.85
 /** A word that only the question has is neither support nor a lie. */
 const askedCredit = 0.5
 const factWeight = 1.1
+const genericWeight = 0.35
 
 const prefixLength = 5
 const prefixSets = new WeakMap<object, Terms>()
@@ -79,7 +86,10 @@ export function supportsOf(clause: Pick<Clause, 'terms' | 'facts'>, language: st
   const inFacts = new Set(facts.flatMap(({ kind, keys }) => (kind === 'name' ? keys : [])))
   const weighed = [...new Set(clause.terms)]
     .filter(term => !inFacts.has(term))
-    .map((term): Weighed => ({ term, weight: evidence.weightOf(term) }))
+    .map((term): Weighed => ({
+      term,
+      weight: evidence.weightOf(term) * (isGeneric(term, language) ? genericWeight : 1),
+    }))
   const weight = weighed.reduce((sum, each) => sum + each.weight, 0) + factWeight * facts.length
   const units = evidence.units.filter(unit => unit.language === language || evidence.languages.length === 1)
   const ranked = units
@@ -102,24 +112,54 @@ interface Claim {
 }
 
 function supportBy(unit: EvidenceUnit, { weighed, facts, weight }: Claim, evidence: Evidence): UnitSupport {
-  let [own, sum] = [0, 0]
-  const missing: string[] = []
+  let [own, sum, ownSum] = [0, 0, 0]
+  const [missing, missingAlone]: [string[], string[]] = [[], []]
   for (const { term, weight: each } of weighed) {
     const inUnit = heldShare(term, unit.terms)
     const share = Math.max(inUnit, aroundCredit * heldShare(term, unit.around))
     if (share === 0) missing.push(term)
+    if (inUnit === 0 && heldShare(term, unit.above) === 0) missingAlone.push(term)
     own += inUnit
+    ownSum += each * inUnit
     const isAsked = share === 0 && !evidence.terms.has(term) && heldShare(term, evidence.askedTerms) > 0
     sum += each * (isAsked ? askedCredit : share)
   }
   const missingFacts: Fact[] = []
   for (const fact of facts) {
     const isOwn = holdingsOf(unit).holds(fact)
-    const isAround = !isOwn && holdingsAround(unit).holds(fact)
+    // Where the unit has another fact of the kind, that of its neighbour is not its own.
+    const isAround = !isOwn && !hasRival(unit.facts, fact, facts) && holdingsAround(unit).holds(fact)
     if (isOwn) own++
+    if (isOwn) ownSum += factWeight
     if (!isOwn && !isAround) missingFacts.push(fact)
     sum += factWeight * (isOwn ? 1 : isAround ? aroundCredit : 0)
   }
   // What stands only around it, or only in the question, does not make a unit support anything.
-  return { unit, coverage: own === 0 || weight === 0 ? 0 : sum / weight, missing, missingFacts }
+  const coverage = own === 0 || weight === 0 ? 0 : sum / weight
+  return { unit, coverage, ownCoverage: weight === 0 ? 0 : ownSum / weight, missing, missingAlone, missingFacts }
+}
+
+/** Whether some facts have one like this, but another, which the clause does not have. */
+export function hasRival(facts: readonly Fact[], fact: Fact, own: readonly Fact[]): boolean {
+  return facts.some(other => {
+    if (other.kind !== fact.kind || other.isSoft || (fact.kind === 'number' && !isSameKind(other, fact))) return false
+    return !holdsFact(own, other)
+  })
+}
+
+function isSameKind(a: Fact, b: Fact): boolean {
+  const [one, two] = [a.amounts[0]?.unit?.kind, b.amounts[0]?.unit?.kind]
+  if (one !== undefined && two !== undefined) return one === two
+  if (a.counted === null || b.counted === null) return true
+  return one === two && a.counted === b.counted
+}
+
+/** Whether one of the facts is this one, in whatever form. */
+export function holdsFact(facts: readonly Fact[], fact: Fact): boolean {
+  return facts.some(
+    other =>
+      other.keys.some(key => fact.keys.includes(key) || fact.wider.includes(key)) ||
+      fact.keys.some(key => other.wider.includes(key)) ||
+      other.amounts.some(a => fact.amounts.some(b => isSameAmount(a, b))),
+  )
 }

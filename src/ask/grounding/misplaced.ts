@@ -1,0 +1,142 @@
+/** Facts and words that stand in the passages, but not where the rest of the clause does. */
+import type { Evidence, EvidenceUnit } from './evidence.ts'
+import { compact, type Fact } from './facts.ts'
+import { isGeneric } from './generic-words.ts'
+import type { Clause } from './sentence-clauses.ts'
+import { hasRival, heldShare, holdsFact, type UnitSupport } from './support.ts'
+
+const closeTo = 0.85
+const clearly = 0.5
+
+/** What of a clause belongs to something else, as written; null when nothing does. */
+export function misplacedIn(clause: Clause, ranked: readonly UnitSupport[], evidence: Evidence): string | null {
+  const facts = clause.facts.filter(({ isSoft }) => !isSoft)
+  for (const fact of facts) if (isMisplaced(fact, clause, ranked)) return fact.surface
+  return borrowedWord(ranked, evidence)
+}
+
+function isMisplaced(fact: Fact, clause: Clause, ranked: readonly UnitSupport[]): boolean {
+  const holding = ranked.filter(({ missingFacts }) => !missingFacts.includes(fact))
+  const best = holding[0]
+  if (best === undefined) return false
+  const isRow = clause.text.includes('|')
+  if (!isRow && holding.every(each => isBetterElsewhere(fact, clause, each, ranked))) return true
+  const near = holding.filter(({ coverage }) => coverage >= closeTo * best.coverage)
+  return near.every(({ unit }) => isOfOtherNumber(fact, unit) || isOfOtherClause(fact, clause, unit) || isOfOtherColumn(fact, clause, unit))
+}
+
+/** Another unit covers the clause better and has another fact of the kind. */
+function isBetterElsewhere(fact: Fact, clause: Clause, holding: UnitSupport, ranked: readonly UnitSupport[]): boolean {
+  const own = wordCoverage(holding, clause)
+  return ranked.some(
+    each =>
+      each.missingFacts.includes(fact) &&
+      each.coverage >= clearly / 2 &&
+      (own < closeTo * wordCoverage(each, clause) || hasAllBut(fact, each, holding)) &&
+      hasRival(each.unit.facts, fact, clause.facts),
+  )
+}
+
+/** It has all of the clause but this fact, and the unit with the fact lacks a word. */
+function hasAllBut(fact: Fact, { missingAlone, missingFacts }: UnitSupport, holding: UnitSupport): boolean {
+  const isOnlyOne = missingFacts.length === 1 && missingFacts[0] === fact
+  return isOnlyOne && missingAlone.length === 0 && holding.missingAlone.length > 0
+}
+
+/** Share of the clause's words and other facts that a unit has, whatever the fact in question. */
+function wordCoverage({ missingAlone, missingFacts }: UnitSupport, clause: Clause): number {
+  const total = new Set(clause.terms).size + clause.facts.length
+  return total === 0 ? 0 : (total - missingAlone.length - missingFacts.length) / total
+}
+
+/**
+ * "The warranty covers the printer for 24 months and the head for 6 months": in "the head is covered for 24 months" the
+ * number is of the other clause, whose own word ("printer") is missing.
+ */
+function isOfOtherClause(fact: Fact, clause: Clause, { clauses }: EvidenceUnit): boolean {
+  if (clauses.length < 2) return false
+  const own = clauses.filter(each => holdsFact(each.facts, fact))
+  if (own.length === 0) return false
+  const said = new Set(clause.terms)
+  return own.every(home => {
+    const ownWords = wordsOnlyOf(home, clauses)
+    const lacking = ownWords.filter(term => heldShare(term, said) === 0)
+    if (lacking.length === 0 || lacking.length < lackingShare * ownWords.length) return false
+    return clauses.some(other => {
+      if (other === home || !hasRival(other.facts, fact, clause.facts)) return false
+      const theirs = wordsOnlyOf(other, [home]).filter(term => heldShare(term, said) > 0)
+      return theirs.length > 0
+    })
+  })
+}
+
+/** A clause is meant without this share of the words that only it has. */
+const lackingShare = 0.3
+
+/** "Five books for 14 days": in "14 books" the number counts what another one counts. */
+function isOfOtherNumber(fact: Fact, { facts }: EvidenceUnit): boolean {
+  const { counted } = fact
+  if (fact.kind !== 'number' || counted === null) return false
+  const [same, others] = [facts.filter(each => holdsFact([each], fact)), facts.filter(each => !holdsFact([each], fact))]
+  if (same.length === 0 || same.some(each => each.counted === counted || each.counted === null)) return false
+  return others.some(each => each.kind === 'number' && each.counted === counted)
+}
+
+function wordsOnlyOf(clause: Clause, others: readonly Clause[]): string[] {
+  const elsewhere = new Set(others.flatMap(each => (each === clause ? [] : [...each.terms, ...namesIn(each)])))
+  return [...clause.terms, ...namesIn(clause)].filter(term => !elsewhere.has(term))
+}
+
+function namesIn({ facts }: Clause): string[] {
+  return facts.flatMap(({ kind, keys }) => (kind === 'name' || kind === 'code' ? keys : []))
+}
+
+/** A number from another column than the one that the clause names. */
+function isOfOtherColumn(fact: Fact, clause: Clause, { kind, text, header }: EvidenceUnit): boolean {
+  if (kind !== 'row' || header === null || fact.kind !== 'number') return false
+  const [names, cells] = [cellsOf(header), cellsOf(text)]
+  const named = columnsNamed(clause.text, names)
+  if (named.length !== 1) return false
+  const column = named[0]!
+  const key = compact(fact.surface)
+  const at = cells.flatMap((cell, index) => (compact(cell).includes(key) ? [index] : []))
+  return at.length > 0 && !at.includes(column) && /\p{N}/u.test(cells[column] ?? '')
+}
+
+function cellsOf(row: string): string[] {
+  return row
+    .trim()
+    .replace(/^\||\|$/g, '')
+    .split('|')
+    .map(cell => cell.trim())
+}
+
+/** Columns after the first whose name stands in the text, except as a part of a longer name that does. */
+function columnsNamed(text: string, names: readonly string[]): number[] {
+  const plain = ` ${text.toLowerCase().replace(/[^\p{L}\p{M}\p{N}]+/gu, ' ')} `
+  const found = names.flatMap((name, index) => {
+    const words = name
+      .toLowerCase()
+      .replace(/[^\p{L}\p{M}\p{N}]+/gu, ' ')
+      .trim()
+    return index > 0 && words !== '' && plain.includes(` ${words} `) ? [{ index, words }] : []
+  })
+  return found
+    .filter(({ words }) => !found.some(other => other.words !== words && ` ${other.words} `.includes(` ${words} `)))
+    .map(({ index }) => index)
+}
+
+const rare = 0.6
+
+/** A rare word that the unit which covers the rest lacks, and that only another section has. */
+function borrowedWord(ranked: readonly UnitSupport[], evidence: Evidence): string | null {
+  const [best] = ranked
+  if (best === undefined || best.coverage < clearly || best.missing.length === 0 || best.missing.length > 2) return null
+  const near = ranked.filter(({ unit }) => unit.section === best.unit.section)
+  const isBorrowed = (term: string) =>
+    !isGeneric(term, best.unit.language) &&
+    evidence.weightOf(term) >= rare &&
+    !near.some(({ unit }) => heldShare(term, unit.terms) > 0) &&
+    evidence.units.some(unit => unit.terms.has(term))
+  return best.missing.every(isBorrowed) ? best.missing[0]! : null
+}
