@@ -1,13 +1,15 @@
 /** Checks one sentence of a model against the passages: its facts, its words, and what it denies. */
 import { calculationsIn, isTotalOf } from './arithmetic.ts'
+import { contentOf, contentTerms } from './content.ts'
 import { isContradicted } from './contradiction.ts'
 import type { Evidence } from './evidence.ts'
 import { readText, type Fact, type ReadText } from './facts.ts'
+import { isGeneric } from './generic-words.ts'
 import { misplacedIn } from './misplaced.ts'
-import { negationOf } from './negation.ts'
+import { deniesAnything, negationOf } from './negation.ts'
 import { isRefusal, talksOfPassages } from './phrases.ts'
 import { clausesIn, type Clause } from './sentence-clauses.ts'
-import { supportsOf, type Supports } from './support.ts'
+import { hasRival, heldShare, supportsOf, type Supports } from './support.ts'
 
 /** Why a sentence was taken away. Part of the API: `explain.grounding`. */
 export type Reason =
@@ -94,7 +96,7 @@ function unheldFact(read: ReadText, evidence: Evidence): Fault | undefined {
   const wrong = calculations.find(({ isRight }) => !isRight)
   if (wrong) return { reason: 'arithmetic', detail: String(wrong.result) }
   const held = claimed.filter(fact => evidence.holdings.holds(fact))
-  const isDenied = negationOf(read.text, read.language) !== 'none'
+  const isDenied = deniesAnything(negationOf(read.text, read.language))
   const fault = claimed.find(fact => {
     if (held.includes(fact)) return false
     if (fact.kind === 'number' && isWorkedOut(fact, { read, held, calculations })) return false
@@ -128,6 +130,7 @@ interface Judging {
 
 function judgeReading(read: ReadText, { strictness, evidence }: Judging): Verdict {
   const clauses = clausesIn(read)
+  const stranger = strangeName(read, evidence)
   const limit = limits[strictness]
   const whole = supportsOf({ terms: clauses.flatMap(each => each.terms), facts: read.facts }, read.language, evidence)
   const parts = clauses.map(clause => ({ clause, supports: supportsOf(clause, read.language, evidence) }))
@@ -136,9 +139,38 @@ function judgeReading(read: ReadText, { strictness, evidence }: Judging): Verdic
   const fault =
     coverage < limit.sentence
       ? { reason: 'words' as const, detail: read.text }
-      : parts.map(part => clauseFault(part, read, limit.clause, evidence)).find(each => each !== null)
+      : (stranger ?? parts.map(part => clauseFault(part, read, limit.clause)).find(each => each !== null))
   if (fault) return { kind: 'unsupported', ...fault, passages, coverage }
   return { kind: 'supported', passages, coverage, ...(coverage < limit.doubtful && { isDoubtful: true }) }
+}
+
+/**
+ * A word with a capital at the beginning of a sentence may be a name: it is one if nobody has said it, and the unit that
+ * has the rest of the sentence begins with a name, or has one that the sentence lacks.
+ */
+function strangeName(read: ReadText, evidence: Evidence): Fault | null {
+  const [first] = read.words
+  if (first === undefined || !/^\p{Lu}[\p{L}\p{M}]{2,}$/u.test(first.surface)) return null
+  const terms = contentOf(first.word, read.language)
+  const isSaid = (term: string) =>
+    isGeneric(term, read.language) || evidence.terms.has(term) || evidence.askedTerms.has(term)
+  if (terms.length === 0 || terms.some(isSaid)) return null
+  const name = nameFact(first.surface, terms)
+  if (evidence.holdings.holds(name) || evidence.asked.holds(name)) return null
+  const rest = contentTermsWithout(read, terms)
+  const like = evidence.units.find(
+    unit =>
+      rest.length > 1 && rest.every(term => heldShare(term, unit.terms) > 0) && hasRival(unit.facts, name, read.facts),
+  )
+  return like ? { reason: 'name', detail: first.surface } : null
+}
+
+function nameFact(surface: string, keys: readonly string[]): Fact {
+  return { kind: 'name', surface, keys, wider: [], amounts: [], counted: null, first: 0, last: 0, isSoft: false }
+}
+
+function contentTermsWithout(read: ReadText, without: readonly string[]): string[] {
+  return [...contentTerms(read)].filter(term => !without.includes(term) && !isGeneric(term, read.language))
 }
 
 interface Part {
@@ -168,14 +200,14 @@ function passagesOf(whole: Supports, parts: readonly Part[]): number[] {
   return [...scores].sort((a, b) => b[1] - a[1]).map(([passage]) => passage)
 }
 
-function clauseFault({ clause, supports }: Part, read: ReadText, limit: number, evidence: Evidence): Fault | null {
+function clauseFault({ clause, supports }: Part, read: ReadText, limit: number): Fault | null {
   const { ranked, anywhere } = supports
   const best = ranked[0]
   if (supports.weight === 0) return null
   if (clause.terms.length >= 2 && Math.max(best?.coverage ?? 0, 0.7 * anywhere) < limit)
     return { reason: 'clause', detail: clause.text }
   if (best === undefined) return null
-  const misplaced = misplacedIn(clause, ranked, evidence)
+  const misplaced = misplacedIn(clause, ranked)
   if (misplaced !== null) return { reason: 'elsewhere', detail: misplaced }
   return isContradicted(clause, read.text, read.language, ranked) ? { reason: 'negation', detail: clause.text } : null
 }

@@ -1,5 +1,5 @@
 import type { EvidenceUnit } from './evidence.ts'
-import { boundsOf, mayAgree, negationOf } from './negation.ts'
+import { boundsOf, deniesAnything, mayAgree, negationOf } from './negation.ts'
 import type { Clause } from './sentence-clauses.ts'
 import { heldShare, type UnitSupport } from './support.ts'
 
@@ -38,7 +38,9 @@ function agrees(clause: Clause, { sentence, language }: Sentence, unit: Evidence
   if (mayAgree(clause.negation, like?.negation ?? whole)) return true
   // The negation may stand in another clause of both: "If it is opened, no refund is made."
   return (
-    clause.text.length < 0.8 * sentence.length && mayAgree(negationOf(sentence, language), whole) && whole !== 'none'
+    clause.text.length < 0.8 * sentence.length &&
+    mayAgree(negationOf(sentence, language), whole) &&
+    deniesAnything(whole)
   )
 }
 
@@ -62,11 +64,14 @@ function factsShared(a: Clause, b: Clause): number {
  * clause, but says what the second denies.
  */
 function takesFromDenial(clause: Clause, like: Clause, { clauses }: EvidenceUnit): boolean {
-  if (clause.negation !== 'none' || like.negation !== 'none') return false
+  if (deniesAnything(clause.negation) || deniesAnything(like.negation)) return false
   const said = new Set(clause.terms)
-  const lacking = like.terms.filter(term => heldShare(term, said) === 0).length + like.facts.length - factsShared(like, clause)
+  const lacking =
+    like.terms.filter(term => heldShare(term, said) === 0).length + like.facts.length - factsShared(like, clause)
   if (lacking === 0) return false
-  return clauses.some(other => other.negation === 'plain' && other.terms.some(term => !like.terms.includes(term) && said.has(term)))
+  return clauses.some(
+    other => other.negation.isPlain && other.terms.some(term => !like.terms.includes(term) && said.has(term)),
+  )
 }
 
 /** Where words deny by their endings, each that both have must do so in both. */

@@ -1,10 +1,10 @@
 /** What the shown passages hold, prepared once per question: their units with words, facts and negations. */
-import { isStopWord, type Word } from '../../text/analyze.ts'
 import { memoized } from '../../text/memoized.ts'
 import { unitsOf } from '../../text/units.ts'
 import { placeAt } from '../generation/places.ts'
 import { tableRowsOf } from '../generation/table-rows.ts'
 import type { Passage } from '../terms/passage.ts'
+import { contentTerms } from './content.ts'
 import { readText, type Fact, type ReadText } from './facts.ts'
 import { createHoldings, type Holdings } from './holdings.ts'
 import { clausesIn, type Clause } from './sentence-clauses.ts'
@@ -136,14 +136,4 @@ function neighbours(drafts: readonly Draft[], index: number): readonly Draft[] {
   for (let i = index - 1; i >= 0 && drafts[i]!.section === section; i--)
     if (drafts[i]!.kind === 'sentence') return [drafts[i]!]
   return []
-}
-
-/** The content words of a text: stems without function words, numbers and single letters. */
-export function contentTerms({ words, language }: ReadText): Set<string> {
-  return new Set(words.flatMap(({ word }) => contentOf(word, language)))
-}
-
-export function contentOf({ terms, hasDigit }: Word, language: string): string[] {
-  if (hasDigit) return []
-  return terms.filter(term => !isStopWord(term, language) && (term.length > 1 || /\p{Lo}/u.test(term)))
 }

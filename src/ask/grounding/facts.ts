@@ -85,7 +85,15 @@ const nothing = { keys: [], wider: [], amounts: [], counted: null, isSoft: false
 function fact(kind: FactKind, view: View, first: number, more: Partial<Fact>): Fact {
   const last = more.last ?? first
   const surface = view.text.slice(view.words[first]!.start, view.words[last]!.end)
-  return { ...nothing, kind, surface, first, last, ...(kind === 'number' && { counted: countedAfter(view, last) }), ...more }
+  return {
+    ...nothing,
+    kind,
+    surface,
+    first,
+    last,
+    ...(kind === 'number' && { counted: countedAfter(view, last) }),
+    ...more,
+  }
 }
 
 function countedAfter({ text, words }: View, last: number): string | null {
@@ -118,7 +126,7 @@ function notedFacts(notations: readonly Notation[], view: View): Fact[] {
 function spokenFacts(view: View, taken: ReadonlySet<number>): Fact[] {
   // "twenty-five" is one word of the text.
   const parts = view.words.flatMap(({ surface }, index) =>
-    fold(taken.has(index) ? '' : surface)
+    fold(taken.has(index) || isMultiplier(view, index) ? '' : surface)
       .split('-')
       .map(word => ({ word, index })),
   )
@@ -136,6 +144,11 @@ function spokenFacts(view: View, taken: ReadonlySet<number>): Fact[] {
   })
 }
 
+/** "2 million": read with the digits before it. */
+function isMultiplier({ words, language }: View, index: number): boolean {
+  return /^[\d.,]+$/.test(words[index - 1]?.surface ?? '') && multiplier(fold(words[index]!.surface), language) > 1
+}
+
 function amountAt({ text, words }: View, value: number, first: number, last: number): Amount {
   const [start, end] = [words[first]!.start, words[last]!.end]
   const named = unitAround(text.slice(Math.max(0, start - 2), start), text.slice(end, end + 40))
@@ -151,9 +164,17 @@ function wordFacts(view: View, index: number, isName: NameRule): Fact[] {
   const isCode = view.code.some(span => start >= span.start && end <= span.end)
   if (word.hasDigit) return isCode && !/^[\d.,]+$/.test(surface) ? [codeFact(view, index)] : digitFacts(view, index)
   if (isCode || isIdentifier(surface)) return [codeFact(view, index)]
+  if (isLetterName(view, index)) return [codeFact(view, index)]
   const calendar = calendarKey(view, index)
   if (calendar !== null) return [fact('date', view, index, { keys: [calendar] })]
   return isName(index) ? [fact('name', view, index, { keys: word.terms })] : []
+}
+
+/** "Type B", "building C". */
+function isLetterName({ text, words }: View, index: number): boolean {
+  const { surface, start, end } = words[index]!
+  if (index === 0 || !/^[A-HJ-Z]$/.test(surface) || text[end] === '.') return false
+  return !startsSentence.test(text.slice(Math.max(0, start - 3), start))
 }
 
 const suffixed = /^(\d[\d.,]*)-?(\p{Ll}[\p{L}\p{M}]*)$/u

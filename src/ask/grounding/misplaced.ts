@@ -1,18 +1,17 @@
-/** Facts and words that stand in the passages, but not where the rest of the clause does. */
-import type { Evidence, EvidenceUnit } from './evidence.ts'
+/** Facts that stand in the passages, but not where the rest of the clause does. */
+import type { EvidenceUnit } from './evidence.ts'
 import { compact, type Fact } from './facts.ts'
-import { isGeneric } from './generic-words.ts'
 import type { Clause } from './sentence-clauses.ts'
-import { hasRival, heldShare, holdsFact, type UnitSupport } from './support.ts'
+import { hasRival, holdsFact, type UnitSupport } from './support.ts'
 
 const closeTo = 0.85
-const clearly = 0.5
+/** Below this share, a unit says something else. */
+const clearly = 0.25
 
 /** What of a clause belongs to something else, as written; null when nothing does. */
-export function misplacedIn(clause: Clause, ranked: readonly UnitSupport[], evidence: Evidence): string | null {
+export function misplacedIn(clause: Clause, ranked: readonly UnitSupport[]): string | null {
   const facts = clause.facts.filter(({ isSoft }) => !isSoft)
-  for (const fact of facts) if (isMisplaced(fact, clause, ranked)) return fact.surface
-  return borrowedWord(ranked, evidence)
+  return facts.find(fact => isMisplaced(fact, clause, ranked))?.surface ?? null
 }
 
 function isMisplaced(fact: Fact, clause: Clause, ranked: readonly UnitSupport[]): boolean {
@@ -21,8 +20,14 @@ function isMisplaced(fact: Fact, clause: Clause, ranked: readonly UnitSupport[])
   if (best === undefined) return false
   const isRow = clause.text.includes('|')
   if (!isRow && holding.every(each => isBetterElsewhere(fact, clause, each, ranked))) return true
-  const near = holding.filter(({ coverage }) => coverage >= closeTo * best.coverage)
-  return near.every(({ unit }) => isOfOtherNumber(fact, unit) || isOfOtherClause(fact, clause, unit) || isOfOtherColumn(fact, clause, unit))
+  const near = holding.filter(
+    ({ unit, coverage }) => coverage >= closeTo * best.coverage && holdsFact(unit.facts, fact),
+  )
+  if (near.length === 0) return false
+  return near.every(
+    ({ unit }) =>
+      isOfOtherNumber(fact, unit) || isOfOtherClause(fact, clause, unit) || isOfOtherColumn(fact, clause, unit),
+  )
 }
 
 /** Another unit covers the clause better and has another fact of the kind. */
@@ -31,7 +36,7 @@ function isBetterElsewhere(fact: Fact, clause: Clause, holding: UnitSupport, ran
   return ranked.some(
     each =>
       each.missingFacts.includes(fact) &&
-      each.coverage >= clearly / 2 &&
+      each.coverage >= clearly &&
       (own < closeTo * wordCoverage(each, clause) || hasAllBut(fact, each, holding)) &&
       hasRival(each.unit.facts, fact, clause.facts),
   )
@@ -39,8 +44,9 @@ function isBetterElsewhere(fact: Fact, clause: Clause, holding: UnitSupport, ran
 
 /** It has all of the clause but this fact, and the unit with the fact lacks a word. */
 function hasAllBut(fact: Fact, { missingAlone, missingFacts }: UnitSupport, holding: UnitSupport): boolean {
-  const isOnlyOne = missingFacts.length === 1 && missingFacts[0] === fact
-  return isOnlyOne && missingAlone.length === 0 && holding.missingAlone.length > 0
+  // The parts of a name stand together.
+  const isOnlyOne = missingFacts.every(({ kind, first }) => kind === fact.kind && Math.abs(first - fact.first) <= 2)
+  return isOnlyOne && missingAlone.length === 0 && holding.missingAlone.length + holding.missingFacts.length > 0
 }
 
 /** Share of the clause's words and other facts that a unit has, whatever the fact in question. */
@@ -60,11 +66,11 @@ function isOfOtherClause(fact: Fact, clause: Clause, { clauses }: EvidenceUnit):
   const said = new Set(clause.terms)
   return own.every(home => {
     const ownWords = wordsOnlyOf(home, clauses)
-    const lacking = ownWords.filter(term => heldShare(term, said) === 0)
+    const lacking = ownWords.filter(term => !said.has(term))
     if (lacking.length === 0 || lacking.length < lackingShare * ownWords.length) return false
     return clauses.some(other => {
       if (other === home || !hasRival(other.facts, fact, clause.facts)) return false
-      const theirs = wordsOnlyOf(other, [home]).filter(term => heldShare(term, said) > 0)
+      const theirs = wordsOnlyOf(other, [home]).filter(term => said.has(term))
       return theirs.length > 0
     })
   })
@@ -76,7 +82,8 @@ const lackingShare = 0.3
 /** "Five books for 14 days": in "14 books" the number counts what another one counts. */
 function isOfOtherNumber(fact: Fact, { facts }: EvidenceUnit): boolean {
   const { counted } = fact
-  if (fact.kind !== 'number' || counted === null) return false
+  // A unit such as days may be another in other words.
+  if (fact.kind !== 'number' || counted === null || fact.amounts[0]?.unit) return false
   const [same, others] = [facts.filter(each => holdsFact([each], fact)), facts.filter(each => !holdsFact([each], fact))]
   if (same.length === 0 || same.some(each => each.counted === counted || each.counted === null)) return false
   return others.some(each => each.kind === 'number' && each.counted === counted)
@@ -124,19 +131,4 @@ function columnsNamed(text: string, names: readonly string[]): number[] {
   return found
     .filter(({ words }) => !found.some(other => other.words !== words && ` ${other.words} `.includes(` ${words} `)))
     .map(({ index }) => index)
-}
-
-const rare = 0.6
-
-/** A rare word that the unit which covers the rest lacks, and that only another section has. */
-function borrowedWord(ranked: readonly UnitSupport[], evidence: Evidence): string | null {
-  const [best] = ranked
-  if (best === undefined || best.coverage < clearly || best.missing.length === 0 || best.missing.length > 2) return null
-  const near = ranked.filter(({ unit }) => unit.section === best.unit.section)
-  const isBorrowed = (term: string) =>
-    !isGeneric(term, best.unit.language) &&
-    evidence.weightOf(term) >= rare &&
-    !near.some(({ unit }) => heldShare(term, unit.terms) > 0) &&
-    evidence.units.some(unit => unit.terms.has(term))
-  return best.missing.every(isBorrowed) ? best.missing[0]! : null
 }

@@ -18,12 +18,12 @@ const lists: Readonly<Record<string, Lists>> = {
       forbidden|bans|banned|unable|impossible|refus*|reject*|denied|deny|denies|lack|lacks|lacking|fails|unavailable|invalid|
       void|unless|only|ineligible|unsupported|free|exempt*|instead|unpaid|disallow*|hardly|stop|stops|avoid|isnt|doesnt|dont|cant|wont`,
     bounds: `no later than|not later than|no more than|not more than|no less than|not less than|at least|no fewer than|no longer than|
-      not exceed|does not exceed|not exceeding|not only|no earlier than|if not|whether or not|no matter|free of charge|for free|feel free`,
+      not exceed|does not exceed|not exceeding|not only|no earlier than|no lower than|not below|not under|if not|whether or not|no matter|free of charge|for free|feel free`,
   },
   ru: {
     denies: `не|нет|ни|никогда|никто|никак|нельзя|без|невозможно|кроме|исключ*|запрещ*|запрет*|отказ*|лишь|только|недоступ*|недействит*|
       отсутств*|невозврат*|недопуст*|нигде|ничего|бесплатн*|незаконн*|неоплач*|некого|вместо|неполн*|лишен*`,
-    bounds: `не позднее|не позже|не более|не больше|не менее|не меньше|не ранее|не раньше|не только|не превыша*|не свыше|если не|не дольше`,
+    bounds: `не позднее|не позже|не более|не больше|не менее|не меньше|не ранее|не раньше|не только|не превыша*|не свыше|не ниже|не выше|если не|не дольше`,
   },
   kk: {
     denies: `емес|жоқ|жок|ешқандай|ешқашан|ешкім|тыйым|болмайды|алмайды|мүмкін емес|тек|тегін|*мейді|*майды|*пайды|*пейді|*байды|*бейді|*маса|*месе|
@@ -33,12 +33,12 @@ const lists: Readonly<Record<string, Lists>> = {
   },
   vi: {
     denies: `không|chưa|chẳng|chả|đừng|cấm|trừ|ngoại trừ|từ chối|thiếu|vô hiệu|miễn phí|chỉ|không thể`,
-    bounds: `không quá|không muộn hơn|không ít hơn|không dưới|không nhiều hơn|không những|không chỉ|không vượt quá|không sớm hơn|không hơn|chậm nhất`,
+    bounds: `không quá|không muộn hơn|không ít hơn|không dưới|không nhiều hơn|không những|không chỉ|không vượt quá|không sớm hơn|không hơn|không thấp hơn|không cao hơn|không kém|chậm nhất`,
   },
   it: {
     denies: `non|no|né|mai|nessun*|niente|nulla|senza|eccetto|tranne|salvo|esclus*|esclud*|vietat*|vieta|proibit*|impossibil*|rifiut*|nemmeno|
       neanche|neppure|solo|soltanto|gratis|gratuit*|invalid*|priv*|manca|mancano|esent*|invece`,
-    bounds: `non oltre|non più di|non meno di|non superiore|non inferiore|non prima|non solo|non più tardi`,
+    bounds: `non oltre|non più di|non meno di|non superiore|non inferiore|non sotto|non sopra|non prima|non solo|non più tardi`,
   },
   de: {
     denies: 'nicht|kein*|nie|niemals|ohne|außer|ausgeschlossen|verboten|nur|weder|kostenlos',
@@ -87,7 +87,7 @@ const rulesFor = memoized((language: string): Rules => {
   const own = lists[language]!
   const bounds = own.bounds?.split('|').map(phrase => patternOf(phrase.trim()))
   return {
-    denies: wordsOf(own.denies),
+    denies: new RegExp(wordsOf(language === 'en' ? `${own.denies}|#` : own.denies).source, 'gu'),
     plain: wordsOf(plainWords[language] ?? own.denies),
     bounds: bounds ? new RegExp(`(?<![\\p{L}\\p{M}])(?:${bounds.join('|')})(?![\\p{L}\\p{M}])`, 'gu') : null,
   }
@@ -101,16 +101,14 @@ function wordsOf(list: string): RegExp {
 /** `&`: a verb with a negative ending. */
 function patternOf(word: string): string {
   return fold(word)
+    .replace('#', String.raw`un(?!der|it|iv|til|ion|iq|if|less)\p{L}{3,}`)
     .replace('&', String.raw`[\p{L}\p{M}]{2,20}(?:[мбп][ае]йды|[мбп][ае]йд[іи]|[мбп][ае]у\S*)`)
     .replace(/\s+/g, '\\s+')
     .replace(/^\*/, '[\\p{L}\\p{M}]{1,20}')
     .replace(/\*$/, '[\\p{L}\\p{M}]*')
 }
 
-/** `plain`: a negation; `implied`: a word that denies in itself; `none`. */
-export type Negation = 'plain' | 'implied' | 'none'
-
-const deniedVerb = /(?:[мбп][ае]й[дт][\p{L}]*|[мбп][ае][ғг][ае]н|[мбп][ае]с[ае]?|[мбп][ае]ңыз|[мбп][ае]ңіз)$/u
+const deniedVerb = /(?:[мбп][ае]й[дт]\p{L}*|[мбп][ае][ғг][ае]н|[мбп][ае]с[ае]?|[мбп][ае]ң[ыі]з)$/u
 
 /** Positions of the words that carry a negation in their ending, as Kazakh verbs do; bounds do not count. */
 export function deniedWords(words: readonly string[], language: string): ReadonlySet<number> {
@@ -123,19 +121,42 @@ export function deniedWords(words: readonly string[], language: string): Readonl
   )
 }
 
-/** How a clause denies something; `none` for a language without a list. */
+/** How a clause denies something. */
+export interface Negation {
+  /** It has a negation proper. */
+  readonly isPlain: boolean
+  /** Words that deny in themselves. */
+  readonly implied: ReadonlySet<string>
+}
+
+const noNegation: Negation = { isPlain: false, implied: new Set() }
+
+/** How a clause denies something; nothing is found in a language without a list. */
 export function negationOf(clause: string, language: string): Negation {
-  if (!Object.hasOwn(lists, language)) return 'none'
+  if (!Object.hasOwn(lists, language)) return noNegation
   const { denies, plain, bounds } = rulesFor(language)
   const folded = fold(clause)
   const text = bounds ? folded.replace(bounds, ' ') : folded
-  if (plain.test(text)) return 'plain'
-  return denies.test(text) ? 'implied' : 'none'
+  const implied = Array.from(text.matchAll(denies), ([word]) => word).filter(word => !isWhole(plain, word))
+  return { isPlain: plain.test(text), implied: new Set(implied) }
 }
 
-/** Whether two clauses that say the same words may mean the same: not if only one of them has a negation. */
+function isWhole(pattern: RegExp, word: string): boolean {
+  return pattern.exec(word)?.[0] === word
+}
+
+/** Whether a text denies anything. */
+export function deniesAnything({ isPlain, implied }: Negation): boolean {
+  return isPlain || implied.size > 0
+}
+
+/**
+ * Whether two clauses that say the same words may mean the same: not if only one of them has a negation. A word that
+ * denies in itself may stand for one, unless both have it.
+ */
 export function mayAgree(a: Negation, b: Negation): boolean {
-  return a === b || a === 'implied' || b === 'implied'
+  if (a.isPlain === b.isPlain) return true
+  return !(a.isPlain ? b : a).implied.isSubsetOf((a.isPlain ? a : b).implied)
 }
 
 /** A negated bound ("no more than five") without its negation is another claim; so is a bound turned around. */
@@ -167,7 +188,10 @@ type Direction = 'most' | 'least' | 'over' | 'under'
 const directionsFor = memoized((language: string) =>
   (['most', 'least', 'over', 'under'] as const).map((direction, i) => {
     const words = directions[language]![i]!.split('|').map(word => fold(word).replace(/\s+/g, '\\s+'))
-    return { direction, pattern: new RegExp(`(?<![\\p{L}\\p{M}])(?:${words.join('|')})(?![\\p{L}\\p{M}])`, 'gu') }
+    return {
+      direction,
+      pattern: new RegExp(`(?<![\\p{L}\\p{M}])(?:${words.join('|')})(?=\\s+(?:[\\p{L}]+\\s+)?\\d)`, 'gu'),
+    }
   }),
 )
 

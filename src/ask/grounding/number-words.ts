@@ -38,7 +38,7 @@ const lists: Readonly<Record<string, Lists>> = {
       8:eight 9:nine 10:ten 11:eleven 12:twelve|dozen 13:thirteen 14:fourteen 15:fifteen 16:sixteen 17:seventeen
       18:eighteen 19:nineteen 20:twenty 30:thirty 40:forty 50:fifty 60:sixty 70:seventy 80:eighty 90:ninety ?0.5:half`,
     times: '100:hundred|hundreds',
-    group: '1000:thousand|thousands 1000000:million|millions 1000000000:billion|billions',
+    group: '1000:thousand|thousands 1000000:million|millions|mln 1000000000:billion|billions|bn',
   },
   ru: {
     add: `0:ноль|нуля ?1:один|одна|одно|одного|одной|одну|одному|одним|первый|первая|первое|первого|первой ?2:второй|вторая|второе|второго
@@ -51,8 +51,8 @@ const lists: Readonly<Record<string, Lists>> = {
       80:восемьдесят|восьмидесяти 90:девяносто|девяноста 100:сто|ста 200:двести|двухсот 300:триста|трехсот
       400:четыреста|четырехсот 500:пятьсот|пятисот 600:шестьсот|шестисот 700:семьсот|семисот 800:восемьсот|восьмисот
       900:девятьсот|девятисот 1.5:полтора|полторы|полутора ?0.5:половина|половину|половины|полгода`,
-    group: `1000:тысяча|тысячи|тысяч|тысячу|тысячам|тысячами 1000000:миллион|миллиона|миллионов
-      1000000000:миллиард|миллиарда|миллиардов`,
+    group: `1000:тысяча|тысячи|тысяч|тысячу|тысячам|тысячами 1000000:миллион|миллиона|миллионов|млн 1000:тыс
+      1000000000:млрд|миллиард|миллиарда|миллиардов`,
   },
   uk: {
     add: `?1:один|одна|одне|одного 2:два|дві|двох|двом 3:три|трьох 4:чотири|чотирьох 5:пять|пяти 6:шість|шести 7:сім|семи
@@ -64,17 +64,17 @@ const lists: Readonly<Record<string, Lists>> = {
     add: `?1:бір|бірінші ?2:екінші 2:екі|екеу ?3:үшінші 3:үш|үшеу 4:төрт|төртеу 5:бес|бесеу 6:алты 7:жеті 8:сегіз 9:тоғыз 10:он
       20:жиырма 30:отыз 40:қырық 50:елу 60:алпыс 70:жетпіс 80:сексен 90:тоқсан ?0.5:жарты|жартысы`,
     times: '100:жүз',
-    group: '1000:мың 1000000:миллион 1000000000:миллиард',
+    group: '1000:мың 1000000:миллион|млн 1000000000:миллиард|млрд',
     endings: /(?:[дт][аеыі]н?|[дтн](?:ың|ің)|н?[ае]н|[гғқк][ае]|[ны]ы|ні|ы?ншы|і?нші|[мбп]ен)$/u,
   },
   vi: {
     add: `0:không ?1:một|mốt|nhất 2:hai 3:ba ?4:tư 4:bốn ?5:năm|lăm|nhăm 6:sáu 7:bảy|bẩy 8:tám 9:chín 10:mười`,
     times: '10:mươi 100:trăm',
-    group: '1000:nghìn|ngàn 1000000:triệu 1000000000:tỷ|tỉ',
+    group: '1000:nghìn|ngàn 1000000:triệu|tr 1000000000:tỷ|tỉ',
   },
   it: {
     add: `0:zero ?1:un|uno|una|primo|prima ?2:secondo|seconda ?3:terzo|terza ?6:sei ?0.5:metà|mezzo|mezza 100:cento`,
-    group: '1000:mille|mila 1000000:milione|milioni 1000000000:miliardo|miliardi',
+    group: '1000:mille|mila 1000000:milione|milioni|mln 1000000000:miliardo|miliardi',
   },
   de: {
     add: `?1:ein|eine|einen|eins|einer 2:zwei 3:drei 4:vier 5:fünf 6:sechs 7:sieben 8:acht 9:neun 10:zehn 11:elf 12:zwölf 13:dreizehn

@@ -1,6 +1,6 @@
-import { isStopWord } from '../../text/analyze.ts'
 import { fold } from '../../text/fold.ts'
 import { deniedWords, negationOf, type Negation } from './negation.ts'
+import { contentOf } from './content.ts'
 import type { Fact, PlacedWord, ReadText } from './facts.ts'
 
 /** A part of a sentence that says one thing. */
@@ -21,16 +21,18 @@ const conjunctions: Readonly<Record<string, string>> = {
   ru: 'и|а|но|однако|потому что|поэтому|который|которая|которые|которое|хотя|или|либо|причем|кроме',
   kk: 'және|бірақ|ал|сондықтан|өйткені|немесе|сонымен қатар',
   vi: 'và|nhưng|còn|vì|nên|hoặc|tuy nhiên|trong khi|trừ',
-  it: 'e|ed|ma|mentre|perché|che|però|oppure|o|quindi|tranne',
+  it: 'e|ed|ma|mentre|perché|però|oppure|o|quindi|tranne',
 }
 
-const boundary = /[;:—–]|,(?=\s)|\((?=\p{L})|\)(?=\s)|\s-\s/u
+const boundary = /[;:](?=\s)|,(?=\s)|\((?=\p{L})|\)(?=\s)|\s-\s/u
 /** A clause with fewer content words is read with the one before it. */
 const fewest = 2
 
 /** Cuts a sentence into clauses at punctuation and conjunctions. Empty when it has no word. */
 export function clausesIn({ text, words, facts, language }: ReadText): Clause[] {
   const starts = conjunctionSet(language)
+  // The words of a number or date are compared as such.
+  const inFacts = new Set(facts.flatMap(fact => (fact.kind === 'name' ? [] : wordsIn(fact).map(index => words[index]))))
   const groups: PlacedWord[][] = []
   let end = 0
   for (const word of words) {
@@ -48,12 +50,16 @@ export function clausesIn({ text, words, facts, language }: ReadText): Clause[] 
     return {
       text: own,
       words: group,
-      terms: group.flatMap(({ word }) => termsOf(word, language)),
+      terms: group.flatMap(each => (inFacts.has(each) ? [] : termsOf(each.word, language))),
       facts: facts.filter(fact => fact.first >= first && fact.first <= last),
       negation: negationOf(own, language),
       denied: new Set(denied),
     }
   })
+}
+
+function wordsIn({ first, last }: Fact): number[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i)
 }
 
 const sets = new Map(Object.entries(conjunctions).map(([language, list]) => [language, new Set(list.split('|'))]))
@@ -78,7 +84,6 @@ function countOf(words: readonly PlacedWord[], language: string): number {
   return words.filter(({ word }) => word.hasDigit || termsOf(word, language).length > 0).length
 }
 
-function termsOf({ terms, hasDigit }: PlacedWord['word'], language: string): string[] {
-  if (hasDigit) return []
-  return terms.filter(term => !isStopWord(term, language) && (term.length > 1 || /\p{Lo}/u.test(term)))
+function termsOf(word: PlacedWord['word'], language: string): string[] {
+  return contentOf(word, language)
 }

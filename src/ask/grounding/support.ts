@@ -142,16 +142,22 @@ function supportBy(unit: EvidenceUnit, { weighed, facts, weight }: Claim, eviden
 /** Whether some facts have one like this, but another, which the clause does not have. */
 export function hasRival(facts: readonly Fact[], fact: Fact, own: readonly Fact[]): boolean {
   return facts.some(other => {
-    if (other.kind !== fact.kind || other.isSoft || (fact.kind === 'number' && !isSameKind(other, fact))) return false
+    if (other.kind !== fact.kind || other.isSoft || !isSameKind(other, fact)) return false
     return !holdsFact(own, other)
   })
 }
 
 function isSameKind(a: Fact, b: Fact): boolean {
+  if (a.kind === 'code') return shapeOf(a.surface) === shapeOf(b.surface)
+  if (a.kind !== 'number') return true
   const [one, two] = [a.amounts[0]?.unit?.kind, b.amounts[0]?.unit?.kind]
-  if (one !== undefined && two !== undefined) return one === two
-  if (a.counted === null || b.counted === null) return true
-  return one === two && a.counted === b.counted
+  if (one !== undefined || two !== undefined) return one === two
+  return a.counted === null || b.counted === null || a.counted === b.counted
+}
+
+/** "E05" and "E21" have one shape, "lib.univer.kz" has another. */
+function shapeOf(code: string): string {
+  return code.replace(/[\p{L}\p{M}]+/gu, 'A').replace(/\d+/g, '9')
 }
 
 /** Whether one of the facts is this one, in whatever form. */
