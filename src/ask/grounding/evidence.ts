@@ -6,7 +6,7 @@ import { tableRowsOf } from '../generation/table-rows.ts'
 import type { Passage } from '../terms/passage.ts'
 import { contentTerms } from './content.ts'
 import { readText, type Fact, type ReadText } from './facts.ts'
-import { createHoldings, type Holdings } from './holdings.ts'
+import { createHoldings, type Holdings, type HoldingSource } from './holdings.ts'
 import { clausesIn, type Clause } from './sentence-clauses.ts'
 
 /** A sentence, list item, row or block of code of a passage. */
@@ -21,6 +21,9 @@ export interface EvidenceUnit {
   readonly kind: 'sentence' | 'item' | 'row' | 'code'
   readonly terms: Terms
   readonly facts: readonly Fact[]
+  /** Its words, folded. */
+  readonly parts: Terms
+  readonly aroundParts: Terms
   /** Headings, the header of a table, what introduces a list, the sentences next to it. */
   readonly around: Terms
   /** Headings, the header of a table, what introduces a list. */
@@ -64,7 +67,7 @@ export function createEvidence(passages: readonly Passage[], question: string): 
   return {
     units,
     languages,
-    holdings: createHoldings([...units.map(unit => unit), ...titles.map(textOf)]),
+    holdings: createHoldings([...units, ...titles.map(textOf)]),
     asked: createHoldings(asked.map(textOf)),
     askedTerms: new Set(asked.flatMap(read => [...contentTerms(read)])),
     weightOf: term => {
@@ -75,11 +78,15 @@ export function createEvidence(passages: readonly Passage[], question: string): 
   }
 }
 
-function textOf(read: ReadText): { readonly text: string; readonly facts: readonly Fact[]; readonly terms: Terms } {
-  return { text: read.text, facts: read.facts, terms: contentTerms(read) }
+function textOf(read: ReadText): HoldingSource & { readonly terms: Terms } {
+  return { text: read.text, facts: read.facts, terms: contentTerms(read), parts: partsOf(read) }
 }
 
-type Draft = Omit<EvidenceUnit, 'around' | 'above' | 'aroundFacts'>
+function partsOf({ words }: ReadText): Terms {
+  return new Set(words.flatMap(({ word }) => word.parts))
+}
+
+type Draft = Omit<EvidenceUnit, 'around' | 'above' | 'aroundFacts' | 'aroundParts'>
 
 function addUnits(units: EvidenceUnit[], passage: Passage, index: number): void {
   const { text, language } = passage
@@ -101,6 +108,7 @@ function addUnits(units: EvidenceUnit[], passage: Passage, index: number): void 
       kind: unit.kind === 'code' ? 'code' : unit.kind === 'row' ? 'row' : itemStart.test(own) ? 'item' : 'sentence',
       terms: contentTerms(read),
       facts: read.facts,
+      parts: partsOf(read),
       clauses,
       denied: new Set(clauses.flatMap(({ denied }) => [...denied])),
       header: rows[i]?.header ?? null,
@@ -109,7 +117,7 @@ function addUnits(units: EvidenceUnit[], passage: Passage, index: number): void 
   for (const [i, draft] of drafts.entries()) {
     const { header } = draft
     const near = neighbours(drafts, i)
-    const above: Pick<Draft, 'terms' | 'facts'>[] = [
+    const above: Pick<Draft, 'terms' | 'facts' | 'parts'>[] = [
       titleOf(placeAt(passage, found[i]!.start).title),
       ...(header === null ? [] : [headerOf(header)]),
       ...(draft.kind === 'sentence' ? [] : near),
@@ -119,6 +127,7 @@ function addUnits(units: EvidenceUnit[], passage: Passage, index: number): void 
       ...draft,
       above: new Set(above.flatMap(({ terms }) => [...terms])),
       around: new Set(parts.flatMap(({ terms }) => [...terms])),
+      aroundParts: new Set(parts.flatMap(each => [...each.parts])),
       aroundFacts: parts.flatMap(({ facts }) => facts),
     })
   }

@@ -125,10 +125,8 @@ function notedFacts(notations: readonly Notation[], view: View): Fact[] {
 
 function spokenFacts(view: View, taken: ReadonlySet<number>): Fact[] {
   // "twenty-five" is one word of the text.
-  const parts = view.words.flatMap(({ surface }, index) =>
-    fold(taken.has(index) || isMultiplier(view, index) ? '' : surface)
-      .split('-')
-      .map(word => ({ word, index })),
+  const parts = view.words.flatMap(({ word }, index) =>
+    (taken.has(index) || word.hasDigit || isMultiplier(view, index) ? [''] : word.parts).map(part => ({ word: part, index })),
   )
   const found = spokenNumbers(
     parts.map(({ word }) => word),

@@ -1,4 +1,5 @@
 import { fold, foldKazakh, stripDiacritics } from '../../text/fold.ts'
+import { memoized } from '../../text/memoized.ts'
 import { compact, type Fact } from './facts.ts'
 import { isSameAmount, type Amount } from './quantities.ts'
 import { skeleton } from './transliteration.ts'
@@ -8,32 +9,42 @@ export interface Holdings {
   readonly holds: (fact: Fact) => boolean
   /** Whether a token stands in a text, whatever its case and separators. */
   readonly hasToken: (token: string) => boolean
+  /** The words that may be forms of a name: inflected, or in other letters. */
+  readonly wordsLike: (name: string) => ReadonlySet<string>
 }
 
-interface Source {
+export interface HoldingSource {
   readonly text: string
   readonly facts: readonly Fact[]
+  /** Its words, folded. */
+  readonly parts: ReadonlySet<string>
 }
 
 const token = /[\p{L}\p{M}\p{N}]+(?:[-_./:@+#'’][\p{L}\p{M}\p{N}]+)*/gu
 
-/** Reads what is compared only when it is asked for: most facts are held by their first comparison. */
-export function createHoldings(sources: readonly Source[]): Holdings {
+/**
+ * Reads what is compared only when it is asked for: most facts are held by their first comparison. `wordsLike` of texts
+ * that contain these saves comparing names again.
+ */
+export function createHoldings(sources: readonly HoldingSource[], wordsLike?: Holdings['wordsLike']): Holdings {
   const facts = sources.flatMap(source => source.facts)
   const amounts: readonly Amount[] = facts.flatMap(amountsOf)
   const keys = new Set(facts.flatMap(({ keys, wider }) => [...keys, ...wider]))
-  let words: Words | undefined
-  const wordsOf = () => (words ??= readWords(sources))
+  const parts = sources.length === 1 ? sources[0]!.parts : new Set(sources.flatMap(source => [...source.parts]))
+  let codes: ReadonlySet<string> | undefined
+  const hasToken = (token: string) => (codes ??= codesIn(sources)).has(compact(token))
+  const like = wordsLike ?? memoized((name: string) => formsOf(name, parts, sources))
   return {
     holds: fact => {
       if (fact.keys.some(key => keys.has(key))) return true
       if (fact.kind === 'number') return fact.amounts.some(amount => amounts.some(other => isSameAmount(amount, other)))
       if (fact.kind === 'date') return isDateHeld(fact, keys, amounts)
       if (fact.kind === 'time') return false
-      if (fact.kind === 'code') return wordsOf().codes.has(compact(fact.surface)) || isProvisionHeld(fact, keys)
-      return isNameHeld(fact.surface, wordsOf())
+      if (fact.kind === 'code') return hasToken(fact.surface) || isProvisionHeld(fact, keys)
+      return !like(fact.surface).isDisjointFrom(parts)
     },
-    hasToken: token => wordsOf().codes.has(compact(token)),
+    hasToken,
+    wordsLike: like,
   }
 }
 
@@ -56,51 +67,47 @@ function isProvisionHeld({ keys }: Fact, held: ReadonlySet<string>): boolean {
   return keys.length > 0 && keys.every(key => /^\w{3}:/.test(key) && held.has(key))
 }
 
-interface Words {
-  /** Compacted tokens, their parts, and adjacent pairs. */
-  readonly codes: ReadonlySet<string>
-  readonly folded: ReadonlySet<string>
-  readonly skeletons: ReadonlySet<string>
-  /** First letters of adjacent words with a capital. */
-  readonly initials: string
-}
-
-function readWords(sources: readonly Source[]): Words {
-  const [codes, folded, skeletons] = [new Set<string>(), new Set<string>(), new Set<string>()]
-  const initials: string[] = []
+/** Compacted tokens, their parts, and adjacent pairs. */
+function codesIn(sources: readonly HoldingSource[]): ReadonlySet<string> {
+  const codes = new Set<string>()
   for (const { text } of sources) {
     let previous = ''
     for (const [surface] of text.matchAll(token)) {
       const key = compact(surface)
       codes.add(key).add(previous + key)
       previous = key
-      for (const part of surface.split(/[-_./:@+#'’]/)) {
-        codes.add(compact(part))
-        const word = fold(part)
-        folded.add(word)
-        skeletons.add(skeleton(word))
-        initials.push(word.charAt(0))
-      }
+      const pieces = surface.split(/[-_./:@+#'’]/)
+      if (pieces.length > 1) for (const piece of pieces) codes.add(compact(piece))
     }
-    initials.push(' ')
   }
-  return { codes, folded, skeletons, initials: initials.join('') }
+  return codes
 }
 
 const shortestPrefix = 4
+const acronym = /^\p{Lu}{2,6}$/u
 
-/** A name may be inflected, or written in other letters. */
-function isNameHeld(surface: string, { folded, skeletons, codes, initials }: Words): boolean {
+/** A name may be inflected, or written in other letters; an acronym stands for the first letters of words in a row. */
+function formsOf(surface: string, parts: ReadonlySet<string>, sources: readonly HoldingSource[]): ReadonlySet<string> {
   const name = fold(surface)
-  if (folded.has(name) || codes.has(compact(surface))) return true
-  if (/^\p{Lu}{2,6}$/u.test(surface) && initials.includes(name)) return true
+  const own = name.split(/[-'’]/)
+  if (own.every(part => parts.has(part))) return new Set(own)
+  if (acronym.test(surface) && sources.some(source => hasInitials(source, name))) return new Set([...parts].slice(0, 1))
   const plain = foldKazakh(stripDiacritics(name))
-  for (const word of folded) if (isInflected(plain, foldKazakh(stripDiacritics(word)))) return true
+  const inflected = [...parts].filter(word => isInflected(plain, foldKazakh(stripDiacritics(word))))
+  if (inflected.length > 0) return new Set(inflected)
   const bones = skeleton(name)
-  if (bones.length < 3) return false
-  if (skeletons.has(bones)) return true
-  for (const other of skeletons) if (other.length >= 3 && isInflected(bones, other)) return true
-  return false
+  if (bones.length < 3) return new Set()
+  return new Set([...parts].filter(word => word.length > 2 && isAlike(bones, skeleton(word))))
+}
+
+function isAlike(a: string, b: string): boolean {
+  return a === b || (b.length >= 3 && isInflected(a, b))
+}
+
+function hasInitials({ text }: HoldingSource, name: string): boolean {
+  return Array.from(text.matchAll(/[\p{L}\p{M}]+/gu), ([word]) => word.charAt(0).toLowerCase())
+    .join('')
+    .includes(name)
 }
 
 /** Two forms of one word: they share all but a short ending. */

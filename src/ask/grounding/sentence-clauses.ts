@@ -1,4 +1,3 @@
-import { fold } from '../../text/fold.ts'
 import { deniedWords, negationOf, type Negation } from './negation.ts'
 import { contentOf } from './content.ts'
 import type { Fact, PlacedWord, ReadText } from './facts.ts'
@@ -44,15 +43,19 @@ export function clausesIn({ text, words, facts, language }: ReadText): Clause[] 
   }
   return merged(groups, language).map(group => {
     const [first, last] = [words.indexOf(group[0]!), words.indexOf(group.at(-1)!)]
-    const folded = group.map(({ surface }) => fold(surface))
+    const folded = group.map(({ word }) => word.parts.at(-1) ?? '')
     const denied = [...deniedWords(folded, language)].flatMap(index => termsOf(group[index]!.word, language))
     const own = text.slice(group[0]!.start, group.at(-1)!.end)
+    let negation: Negation | undefined
     return {
       text: own,
       words: group,
       terms: group.flatMap(each => (inFacts.has(each) ? [] : termsOf(each.word, language))),
       facts: facts.filter(fact => fact.first >= first && fact.first <= last),
-      negation: negationOf(own, language),
+      // Read only where it is compared.
+      get negation() {
+        return (negation ??= negationOf(own, language))
+      },
       denied: new Set(denied),
     }
   })

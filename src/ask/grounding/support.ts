@@ -60,16 +60,17 @@ const ownHoldings = new WeakMap<EvidenceUnit, Holdings>()
 const aroundHoldings = new WeakMap<EvidenceUnit, Holdings>()
 
 /** The facts of a unit alone. */
-export function holdingsOf(unit: EvidenceUnit): Holdings {
-  const known = ownHoldings.get(unit) ?? createHoldings([{ text: unit.text, facts: unit.facts }])
+function holdingsOf(unit: EvidenceUnit, { holdings }: Evidence): Holdings {
+  const known = ownHoldings.get(unit) ?? createHoldings([unit], holdings.wordsLike)
   ownHoldings.set(unit, known)
   return known
 }
 
 /** Those of what stands around it. */
-export function holdingsAround(unit: EvidenceUnit): Holdings {
+function holdingsAround(unit: EvidenceUnit, { holdings }: Evidence): Holdings {
   const text = unit.section.slice(unit.section.indexOf('\n') + 1)
-  const known = aroundHoldings.get(unit) ?? createHoldings([{ text, facts: unit.aroundFacts }])
+  const around = { text, facts: unit.aroundFacts, parts: unit.aroundParts }
+  const known = aroundHoldings.get(unit) ?? createHoldings([around], holdings.wordsLike)
   aroundHoldings.set(unit, known)
   return known
 }
@@ -126,9 +127,9 @@ function supportBy(unit: EvidenceUnit, { weighed, facts, weight }: Claim, eviden
   }
   const missingFacts: Fact[] = []
   for (const fact of facts) {
-    const isOwn = holdingsOf(unit).holds(fact)
+    const isOwn = holdingsOf(unit, evidence).holds(fact)
     // Where the unit has another fact of the kind, that of its neighbour is not its own.
-    const isAround = !isOwn && !hasRival(unit.facts, fact, facts) && holdingsAround(unit).holds(fact)
+    const isAround = !isOwn && !hasRival(unit.facts, fact, facts) && holdingsAround(unit, evidence).holds(fact)
     if (isOwn) own++
     if (isOwn) ownSum += factWeight
     if (!isOwn && !isAround) missingFacts.push(fact)
