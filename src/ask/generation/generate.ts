@@ -23,6 +23,8 @@ export interface Completion {
   /** Whether the model found no answer in the passages. */
   readonly abstained: boolean
   readonly usage: Usage
+  /** It reached its token limit, so its rest is missing. */
+  readonly isTruncated?: true
   /** Set when the completion came from the cache. */
   readonly cache?: CacheNote
 }
@@ -40,9 +42,11 @@ export function answerWith(model: ChatModel, maxTokens: number) {
     const markers = createCitationMarkers(passages.length)
     const shown: string[] = []
     let usage: Usage = { ...noUsage, llmCalls: 1 }
+    let truncatedMark = {}
     for await (const part of model.stream({ ...prompt, maxTokens }, run.signal, run)) {
       if (part.type === 'end') {
         if (part.usage) usage = part.usage
+        if (part.finishReason === 'length') truncatedMark = { isTruncated: true }
         continue
       }
       const text = markers.push(part.text)
@@ -50,7 +54,10 @@ export function answerWith(model: ChatModel, maxTokens: number) {
     }
     const rest = markers.end()
     if (rest !== '') yield show(rest)
-    yield { type: 'end', completion: { text: shown.join('').trim(), abstained: markers.abstained, usage } }
+    yield {
+      type: 'end',
+      completion: { text: shown.join('').trim(), abstained: markers.abstained, usage, ...truncatedMark },
+    }
 
     function show(text: string): CompletionEvent {
       shown.push(text)

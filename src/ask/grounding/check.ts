@@ -1,4 +1,6 @@
 /** Checks one sentence of a model against the passages: its facts, its words, and what it denies. */
+import { detectLanguage } from '../../text/language.ts'
+import type { DropReason } from '../terms/run.ts'
 import { calculationsIn, isTotalOf } from './arithmetic.ts'
 import { contentOf, contentTerms } from './content.ts'
 import { isContradicted } from './contradiction.ts'
@@ -9,32 +11,14 @@ import { misplacedIn } from './misplaced.ts'
 import { deniesAnything, negationOf } from './negation.ts'
 import { isRefusal, talksOfPassages } from './phrases.ts'
 import { clausesIn, type Clause } from './sentence-clauses.ts'
-import { hasRival, heldShare, supportsOf, type Supports } from './support.ts'
-
-/** Why a sentence was taken away. Part of the API: `explain.grounding`. */
-export type Reason =
-  | 'number'
-  | 'date'
-  | 'code'
-  | 'name'
-  | 'arithmetic'
-  | 'elsewhere'
-  | 'negation'
-  | 'words'
-  | 'clause'
-  | 'language'
-  | 'checker'
-  | 'question'
-  | 'repetition'
-  | 'passages'
-  | 'unfinished'
+import { hasRival, heldShare, holdsFact, supportsOf, type Supports } from './support.ts'
 
 export type Strictness = 'strict' | 'standard'
 
 /** What became of a sentence. */
 export interface Verdict {
   readonly kind: 'supported' | 'unsupported' | 'refusal'
-  readonly reason?: Reason
+  readonly reason?: DropReason
   /** What is wrong with it, as written: the number, the name, the clause. */
   readonly detail?: string
   /** Positions of the passages that support it, from 0, the best first. */
@@ -43,6 +27,8 @@ export interface Verdict {
   readonly coverage: number
   /** The words do not decide: the passages are in another language, or cover only some of them. */
   readonly isDoubtful?: true
+  /** The passages are in another language: a marker of the model cannot be checked. */
+  readonly isOtherLanguage?: true
 }
 
 export interface SentenceCheck {
@@ -66,6 +52,12 @@ export function checkSentence({ sentence, language, strictness }: SentenceCheck,
     .map(reading => judgeReading(reading, { strictness, evidence }))
     .sort((a, b) => rank(b) - rank(a))[0]
   const judged = best ?? { kind: 'unsupported', reason: 'words', passages: [], coverage: 0 }
+  if (
+    factFault === undefined &&
+    judged.coverage < limits.strict.sentence &&
+    isInOtherLanguage(sentence, language, evidence)
+  )
+    return isRefusal(sentence) ? { ...judged, kind: 'refusal' } : inOtherLanguage(read, strictness, evidence)
   if (isRefusal(sentence) && judged.coverage < refusalCoverage)
     return { ...judged, kind: factFault ? 'unsupported' : 'refusal' }
   if (factFault) return { ...judged, kind: 'unsupported', ...factFault }
@@ -73,6 +65,24 @@ export function checkSentence({ sentence, language, strictness }: SentenceCheck,
   if (talksOfPassages(sentence) && judged.coverage < refusalCoverage)
     return { ...judged, kind: 'unsupported', reason: 'passages' }
   return judged
+}
+
+/** The passages are in other languages than the answer, so their words cannot cover its own. */
+function isInOtherLanguage(sentence: string, language: string, { languages }: Evidence): boolean {
+  if (languages.length === 0 || languages.includes(language)) return false
+  return !languages.includes(detectLanguage(sentence, { among: [language, ...languages] }))
+}
+
+/** Facts alone decide, and a checker where there is one. */
+function inOtherLanguage(read: ReadText, strictness: Strictness, { units }: Evidence): Verdict {
+  if (strictness === 'strict')
+    return { kind: 'unsupported', reason: 'language', detail: read.text, passages: [], coverage: 0 }
+  const facts = read.facts.filter(({ isSoft }) => !isSoft)
+  const counts = new Map<number, number>()
+  for (const { facts: held, passage } of units)
+    for (const fact of facts) if (holdsFact(held, fact)) counts.set(passage, (counts.get(passage) ?? 0) + 1)
+  const passages = [...counts].sort((a, b) => b[1] - a[1]).map(([passage]) => passage)
+  return { kind: 'supported', passages, coverage: 0, isDoubtful: true, isOtherLanguage: true }
 }
 
 /** A sentence that the passages cover so well is theirs, even if it reads like a refusal. */
@@ -85,7 +95,7 @@ function rank({ kind, coverage }: Verdict): number {
 // Facts ---------------------------------------------------------------------------------------------------------------
 
 interface Fault {
-  readonly reason: Reason
+  readonly reason: DropReason
   readonly detail: string
 }
 

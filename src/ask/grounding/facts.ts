@@ -126,7 +126,10 @@ function notedFacts(notations: readonly Notation[], view: View): Fact[] {
 function spokenFacts(view: View, taken: ReadonlySet<number>): Fact[] {
   // "twenty-five" is one word of the text.
   const parts = view.words.flatMap(({ word }, index) =>
-    (taken.has(index) || word.hasDigit || isMultiplier(view, index) ? [''] : word.parts).map(part => ({ word: part, index })),
+    (taken.has(index) || word.hasDigit || isMultiplier(view, index) ? [''] : word.parts).map(part => ({
+      word: part,
+      index,
+    })),
   )
   const found = spokenNumbers(
     parts.map(({ word }) => word),

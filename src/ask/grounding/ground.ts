@@ -4,7 +4,8 @@
  */
 import { analyze, comparedTerms, isStopWord } from '../../text/analyze.ts'
 import type { Passage } from '../terms/passage.ts'
-import { checkSentence, type Reason, type Strictness, type Verdict } from './check.ts'
+import type { DropReason, DroppedSentence } from '../terms/run.ts'
+import { checkSentence, type Strictness, type Verdict } from './check.ts'
 import { createEvidence, type Evidence } from './evidence.ts'
 import { isIntroduction, withoutTalk } from './phrases.ts'
 import { claimOf, createPieceReader, type Piece } from './pieces.ts'
@@ -13,18 +14,11 @@ import { citedIn, withMarkers } from './sentence-markers.ts'
 /** Increment this with every change of the rules: it is part of the cache keys. */
 export const groundingVersion = '1'
 
-export interface Dropped {
-  readonly text: string
-  readonly reason: Reason
-  /** The number, name or clause that is wrong. */
-  readonly detail: string
-}
-
 /** What became of a draft. */
 export interface Grounded {
   /** What the passages support. */
   readonly text: string
-  readonly dropped: readonly Dropped[]
+  readonly dropped: readonly DroppedSentence[]
   /** Sentences that were kept and say something. */
   readonly keptCount: number
   /** Share of the content words of the draft that was kept, 0…1. */
@@ -37,8 +31,13 @@ export interface Grounded {
   readonly markersRemoved: number
 }
 
-/** A model that judges whether passages support a claim. Null where it could not say, or not in time. */
-export type SupportChecker = (claim: string, passages: readonly Passage[]) => Promise<boolean | null>
+/** A model that judges claims. */
+export interface SupportChecker {
+  /** It is made for this, so it also reads sentences that words support. */
+  readonly readsAll: boolean
+  /** Whether the passages support a claim. Null where it could not say, or not in time. */
+  readonly isSupported: (claim: string, passages: readonly Passage[]) => Promise<boolean | null>
+}
 
 export interface GroundingInput {
   readonly passages: readonly Passage[]
@@ -56,6 +55,8 @@ export interface Grounder {
   push(text: string): Promise<string>
   /** `isCut`: the reply stopped in the middle, so its last sentence is not judged as a whole one. */
   end(isCut?: boolean): Promise<Grounded & { readonly rest: string }>
+  /** What became of the draft so far. */
+  soFar(): Grounded
 }
 
 /** A whole draft at once. */
@@ -85,13 +86,14 @@ export function createGrounder(input: GroundingInput): Grounder {
       const more = last === undefined ? '' : await state.addUnfinished(last)
       return { ...state.result(), rest: rest + more }
     },
+    soFar: state.result,
   }
 }
 
 function createState({ passages, question, language, strictness = 'standard', checker }: GroundingInput) {
   let evidence: Evidence | undefined
   const said: ReadonlySet<string>[] = []
-  const dropped: Dropped[] = []
+  const dropped: DroppedSentence[] = []
   const shown: string[] = []
   let waiting: string[] = []
   let [kept, keptWords, droppedWords, added, removed, uncited, refusals] = [0, 0, 0, 0, 0, 0, 0]
@@ -122,9 +124,15 @@ function createState({ passages, question, language, strictness = 'standard', ch
     return keep(piece, claim, verdict, words)
   }
 
-  function keep(piece: Piece, claim: string, { passages: supporting }: Verdict, words: ReadonlySet<string>): string {
+  function keep(
+    piece: Piece,
+    claim: string,
+    { passages: supporting, isOtherLanguage }: Verdict,
+    words: ReadonlySet<string>,
+  ): string {
     const text = shownText(piece, claim)
-    const marked = piece.kind === 'code' || supporting.length === 0 ? text : withMarkers(text, supporting)
+    const isUnmarked = piece.kind === 'code' || supporting.length === 0 || (isOtherLanguage && citedIn(text).length > 0)
+    const marked = isUnmarked ? text : withMarkers(text, supporting)
     const [before, after] = [citedIn(text).length, citedIn(marked).length]
     if (before === 0 && after > 0) added++
     if (after < before || (before > 0 && marked !== text)) removed++
@@ -148,8 +156,8 @@ function createState({ passages, question, language, strictness = 'standard', ch
     if (said.some(other => isRepetition(words, other))) return none('repetition', claim)
     if (piece.kind === 'code') return checkCode(claim, evidence)
     const verdict = checkSentence({ sentence: claim, language, strictness }, evidence)
-    if (checker === undefined || !mayAskChecker(verdict)) return verdict
-    const isSupported = await checker(claim, passages)
+    if (checker === undefined || !mayAskChecker(verdict, checker)) return verdict
+    const isSupported = await checker.isSupported(claim, inOrder(passages, verdict.passages))
     if (isSupported === null) return verdict
     if (!isSupported) return { ...verdict, kind: 'unsupported', reason: 'checker', detail: claim }
     return { ...verdict, kind: 'supported' }
@@ -190,9 +198,9 @@ function withMarkersOf(text: string, claim: string): string {
 }
 
 /** Facts that stand nowhere are wrong whatever a checker says; it decides what words alone cannot. */
-function mayAskChecker({ kind, reason, isDoubtful }: Verdict): boolean {
+function mayAskChecker({ kind, reason, isDoubtful }: Verdict, { readsAll }: SupportChecker): boolean {
   if (kind === 'refusal') return false
-  if (kind === 'supported') return isDoubtful === true
+  if (kind === 'supported') return readsAll || isDoubtful === true
   return (
     reason === 'words' ||
     reason === 'clause' ||
@@ -200,6 +208,12 @@ function mayAskChecker({ kind, reason, isDoubtful }: Verdict): boolean {
     reason === 'elsewhere' ||
     reason === 'negation'
   )
+}
+
+/** The passages that support a sentence by words first. */
+function inOrder(passages: readonly Passage[], first: readonly number[]): Passage[] {
+  const best = first.flatMap(index => passages[index] ?? [])
+  return [...best, ...passages.filter(passage => !best.includes(passage))]
 }
 
 function wordsOf(claim: string, language: string): Set<string> {
@@ -215,7 +229,7 @@ function isRepetition(words: ReadonlySet<string>, other: ReadonlySet<string>): b
   return shared / words.union(other).size >= sameShare
 }
 
-function none(reason: Reason, detail: string): Verdict {
+function none(reason: DropReason, detail: string): Verdict {
   return { kind: 'unsupported', reason, detail, passages: [], coverage: 0 }
 }
 
