@@ -9,11 +9,10 @@ export function randomOf(name: string) {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
-  const half: 'develop' | 'held-out' = next() < 0.5 ? 'develop' : 'held-out'
   const shuffled = <T>(values: readonly T[]): T[] =>
     values
       .map(value => ({ value, order: next() }))
       .sort((a, b) => a.order - b.order)
       .map(({ value }) => value)
-  return { next, half, shuffled }
+  return { next, shuffled }
 }
