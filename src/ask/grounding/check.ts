@@ -39,7 +39,7 @@ export interface SentenceCheck {
 }
 
 const limits = {
-  standard: { sentence: 0.36, clause: 0.26, doubtful: 0.6 },
+  standard: { sentence: 0.36, clause: 0.3, doubtful: 0.6 },
   strict: { sentence: 0.55, clause: 0.45, doubtful: 0.8 },
 } as const
 

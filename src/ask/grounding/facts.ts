@@ -166,6 +166,8 @@ function wordFacts(view: View, index: number, isName: NameRule): Fact[] {
   if (word.hasDigit) return isCode && !/^[\d.,]+$/.test(surface) ? [codeFact(view, index)] : digitFacts(view, index)
   if (isCode || isIdentifier(surface)) return [codeFact(view, index)]
   if (isLetterName(view, index)) return [codeFact(view, index)]
+  const days = daysNamed(word.parts[0] ?? '')
+  if (days.length > 0) return [fact('date', view, index, { keys: days, isSoft: true })]
   const calendar = calendarKey(view, index)
   if (calendar !== null) return [fact('date', view, index, { keys: [calendar] })]
   return isName(index) ? [fact('name', view, index, { keys: word.terms })] : []
@@ -178,6 +180,8 @@ function isLetterName({ text, words }: View, index: number): boolean {
   return !startsSentence.test(text.slice(Math.max(0, start - 3), start))
 }
 
+/** Ordinals: "27-м", "5-ші". */
+const inflectedNumber = /^(\d{1,6})-(\p{Script=Cyrillic}{1,3})$/u
 const suffixed = /^(\d[\d.,]*)-?(\p{Ll}[\p{L}\p{M}]*)$/u
 
 function digitFacts(view: View, index: number): Fact[] {
@@ -193,6 +197,8 @@ function digitFacts(view: View, index: number): Fact[] {
   }
   if (/^[\d., ]+$/.test(surface)) return number(surface)
   if (/^\d+(?:-\d+)+$/.test(surface)) return surface.split('-').flatMap(part => number(part))
+  const inflected = inflectedNumber.exec(surface)?.[1]
+  if (inflected !== undefined) return number(inflected)
   const [, digits, letters] = suffixed.exec(surface) ?? []
   const isQuantity =
     digits !== undefined && (letters!.length > 1 || unitNamed(letters!) !== undefined || letters === 'x')
@@ -227,6 +233,17 @@ function calendarKey({ words, language }: View, index: number): string | null {
   if (language === 'en' && !/^\p{Lu}/u.test(surface)) return null
   const [month, weekday] = [monthNamesFor(language).get(term), weekdaysFor(language).get(term)]
   return month !== undefined ? `month:${month}` : weekday !== undefined ? `weekday:${weekday}` : null
+}
+
+const dayWords: readonly (readonly [RegExp, readonly number[]])[] = [
+  [/^(?:weekdays?|будн\p{L}*|ferial[ei])$/u, [1, 2, 3, 4, 5]],
+  [/^(?:weekends?|выходн\p{L}*|festiv[oi])$/u, [6, 7]],
+]
+
+/** "On weekdays" supports each of the days, and claims none. */
+function daysNamed(word: string): string[] {
+  const days = dayWords.find(([pattern]) => pattern.test(word))?.[1] ?? []
+  return days.map(day => `weekday:${day}`)
 }
 
 /** Languages in which every noun has a capital. */

@@ -63,19 +63,24 @@ function isOfOtherClause(fact: Fact, clause: Clause, { clauses }: EvidenceUnit):
   if (clauses.length < 2) return false
   const own = clauses.filter(each => holdsFact(each.facts, fact))
   if (own.length === 0) return false
-  const said = new Set(clause.terms)
+  const said = new Set(tellingOf(clause, fact.kind))
   return own.every(home => {
-    const ownWords = wordsOnlyOf(home, clauses)
+    const ownWords = wordsOnlyOf(home, clauses, fact.kind)
     const lacking = ownWords.filter(term => !said.has(term))
     if (lacking.length === 0 || lacking.length < lackingShare * ownWords.length) return false
+    // What a later clause has for itself tells it from the others; the first may share its words with them unsaid.
+    if (home !== clauses[0] && lacking.length < ownWords.length) return false
     return clauses.some(other => {
       if (other === home || !hasRival(other.facts, fact, clause.facts)) return false
-      const theirs = wordsOnlyOf(other, [home]).filter(term => said.has(term))
-      return theirs.length > 0
+      const theirWords = wordsOnlyOf(other, [home], fact.kind)
+      const theirs = theirWords.filter(term => said.has(term))
+      return theirs.length > theirShare * theirWords.length
     })
   })
 }
 
+/** The other clause is meant with more than this share of the words that this one lacks. */
+const theirShare = 0.5
 /** A clause is meant without this share of the words that only it has. */
 const lackingShare = 0.3
 
@@ -89,14 +94,19 @@ function isOfOtherNumber(fact: Fact, { facts }: EvidenceUnit): boolean {
   return others.some(each => each.kind === 'number' && each.counted === counted)
 }
 
-function wordsOnlyOf(clause: Clause, others: readonly Clause[]): string[] {
-  const elsewhere = new Set(others.flatMap(each => (each === clause ? [] : [...each.terms, ...namesIn(each)])))
-  return [...clause.terms, ...namesIn(clause)].filter(term => !elsewhere.has(term))
+/** Words and facts that only this clause has, without those of a kind, which are compared themselves. */
+function wordsOnlyOf(clause: Clause, others: readonly Clause[], kind: Fact['kind']): string[] {
+  const elsewhere = new Set(others.flatMap(each => (each === clause ? [] : tellingOf(each, kind))))
+  return tellingOf(clause, kind).filter(term => !elsewhere.has(term))
 }
 
-function namesIn({ facts }: Clause): string[] {
-  return facts.flatMap(({ kind, keys }) => (kind === 'name' || kind === 'code' ? keys : []))
+function tellingOf({ terms, facts }: Clause, kind: Fact['kind']): string[] {
+  const own = new Set(facts.flatMap(fact => (fact.kind === kind ? fact.keys : [])))
+  const others = facts.flatMap(fact => (fact.kind !== kind && named.has(fact.kind) ? fact.keys : []))
+  return [...new Set([...terms, ...others])].filter(term => !own.has(term))
 }
+
+const named: ReadonlySet<Fact['kind']> = new Set(['name', 'code', 'date'])
 
 /** A number from another column than the one that the clause names. */
 function isOfOtherColumn(fact: Fact, clause: Clause, { kind, text, header }: EvidenceUnit): boolean {
