@@ -62,7 +62,8 @@ export async function* writeAnswer(
   let isShown = false
   try {
     let completion: Completion | undefined
-    const grounding = steps.ground && openGrounding(steps.ground, request, run)
+    const extract = async () => await steps.extract(request, run)
+    const grounding = steps.ground && openGrounding(steps.ground, { ...request, extract }, run)
     for await (const event of steps.generate(request, { ...run, deadline: run.deadline - reserveOf(steps, run) })) {
       if (event.type === 'end') {
         completion = event.completion

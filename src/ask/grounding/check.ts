@@ -61,7 +61,7 @@ export function checkSentence({ sentence, language, strictness }: SentenceCheck,
   if (isRefusal(sentence) && judged.coverage < refusalCoverage)
     return { ...judged, kind: factFault ? 'unsupported' : 'refusal' }
   if (factFault) return { ...judged, kind: 'unsupported', ...factFault }
-  if (/[?？]\s*$/u.test(sentence)) return { ...judged, kind: 'unsupported', reason: 'question' }
+  if (isQuestion(sentence)) return { ...judged, kind: 'unsupported', reason: 'question' }
   if (talksOfPassages(sentence) && judged.coverage < refusalCoverage)
     return { ...judged, kind: 'unsupported', reason: 'passages' }
   return judged
@@ -83,6 +83,11 @@ function inOtherLanguage(read: ReadText, strictness: Strictness, { units }: Evid
     for (const fact of facts) if (holdsFact(held, fact)) counts.set(passage, (counts.get(passage) ?? 0) + 1)
   const passages = [...counts].sort((a, b) => b[1] - a[1]).map(([passage]) => passage)
   return { kind: 'supported', passages, coverage: 0, isDoubtful: true, isOtherLanguage: true }
+}
+
+/** It asks, or repeats the prompt: "Question: …". */
+function isQuestion(sentence: string): boolean {
+  return /[?？]["”’»)*\s]*$/u.test(sentence) || /^(?:question|вопрос|сұрақ|câu hỏi|domanda)\s*:/iu.test(sentence)
 }
 
 /** A sentence that the passages cover so well is theirs, even if it reads like a refusal. */

@@ -33,14 +33,17 @@ function isMisplaced(fact: Fact, clause: Clause, ranked: readonly UnitSupport[])
 /** Another unit covers the clause better and has another fact of the kind. */
 function isBetterElsewhere(fact: Fact, clause: Clause, holding: UnitSupport, ranked: readonly UnitSupport[]): boolean {
   const own = wordCoverage(holding, clause)
-  return ranked.some(
-    each =>
-      each.missingFacts.includes(fact) &&
-      each.coverage >= clearly &&
-      (own < closeTo * wordCoverage(each, clause) || hasAllBut(fact, each, holding)) &&
-      hasRival(each.unit.facts, fact, clause.facts),
-  )
+  return ranked.some(each => {
+    if (!each.missingFacts.includes(fact) || each.coverage < clearly) return false
+    const theirs = wordCoverage(each, clause)
+    if (theirs >= nearlyAll && own < farBelow * theirs) return true
+    return (own < closeTo * theirs || hasAllBut(fact, each, holding)) && hasRival(each.unit.facts, fact, clause.facts)
+  })
 }
+
+/** A unit with this share of a clause says the same, and one with that share of the other's has nothing to do with it. */
+const nearlyAll = 0.7
+const farBelow = 0.45
 
 /** It has all of the clause but this fact, and the unit with the fact lacks a word. */
 function hasAllBut(fact: Fact, { missingAlone, missingFacts }: UnitSupport, holding: UnitSupport): boolean {

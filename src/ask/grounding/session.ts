@@ -3,7 +3,7 @@ import { cite } from '../generation/cite.ts'
 import type { Completion } from '../generation/generate.ts'
 import type { Extracted } from '../generation/quotes.ts'
 import type { Judgement } from '../terms/evidence.ts'
-import type { Passage } from '../terms/passage.ts'
+import type { Citation, Passage } from '../terms/passage.ts'
 import type { AnalyzedQuestion } from '../terms/question.ts'
 import type { DropReason, GroundingNote, GroundingOutcome, Run } from '../terms/run.ts'
 import { createGrounder, type Grounded, type SupportChecker } from './ground.ts'
@@ -32,6 +32,8 @@ export interface ToGround {
   readonly asked: AnalyzedQuestion
   readonly passages: readonly Passage[]
   readonly judge: (quoted: Extracted) => Judgement
+  /** The sentences that would be quoted without a language model. */
+  readonly extract: () => Promise<Extracted>
 }
 
 /** What is left of a completion. */
@@ -44,7 +46,7 @@ export interface GroundedCompletion {
 }
 
 /** With a smaller share of its words left, a draft is no answer. */
-const leastShare = 1 / 3
+const leastShare = 0.5
 
 /** Checks one draft as it arrives; `push` and `end` return what a stream may show. */
 export function openGrounding(
@@ -52,7 +54,7 @@ export function openGrounding(
   request: ToGround,
   run: Run,
 ) {
-  const { asked, passages, judge } = request
+  const { asked, passages, judge, extract } = request
   const language = asked.language
   const question = asked.standalone ?? asked.text
   const grounder = createGrounder({ passages, question, language, strictness, checker: checkerFor(run) })
@@ -72,16 +74,19 @@ export function openGrounding(
   }
 
   /**
-   * A draft whose sentences are all supported and cited by the model itself is trusted. One that had to be corrected is
-   * judged as quotations are: it may be true, and not answer the question.
+   * A draft whose sentences are all supported and cited by the model itself is trusted. One without its own citations is
+   * judged as quotations are: it may be true, and not answer the question. One that lost a sentence must also rest on what
+   * would be quoted.
    */
-  function isTrusted(grounded: Grounded): boolean {
+  async function isTrusted(grounded: Grounded): Promise<boolean> {
     if (grounded.isSelfCited || !passages.some(passage => passage.language === language)) return true
-    return !isDoubtful(judge({ text: grounded.text, citations: cite(grounded.text, passages, language) }))
+    const citations = cite(grounded.text, passages, language)
+    if (isDoubtful(judge({ text: grounded.text, citations }))) return false
+    return grounded.dropped.length === 0 || sharesWith(citations, (await extract()).citations)
   }
 
-  function release(): string {
-    if (held === '' || (!shown.isReleased && !isTrusted(grounder.soFar()))) return ''
+  async function release(): Promise<string> {
+    if (held === '' || (!shown.isReleased && !(await isTrusted(grounder.soFar())))) return ''
     if (!shown.isReleased) events.sentenceReady((performance.now() - startedAt) / 1000)
     shown.isReleased = true
     const text = held
@@ -95,7 +100,7 @@ export function openGrounding(
       return text
     }
     held += await timed(async () => await grounder.push(text))
-    return run.isStreamed ? release() : ''
+    return run.isStreamed ? await release() : ''
   }
 
   async function end({ isTruncated, text }: Pick<Completion, 'text' | 'isTruncated'>): Promise<GroundedCompletion> {
@@ -104,17 +109,17 @@ export function openGrounding(
       return await grounder.end(isTruncated === true)
     })
     held += grounded.rest
-    const outcome = isOpen ? openOutcome(grounded) : outcomeOf(grounded)
+    const outcome = isOpen ? openOutcome(grounded) : await outcomeOf(grounded)
     report(grounded, outcome)
     if (isOpen) return { outcome, text, rest: '' }
     return { outcome, text: grounded.text, rest: held }
   }
 
-  function outcomeOf(grounded: Grounded): GroundingOutcome {
+  async function outcomeOf(grounded: Grounded): Promise<GroundingOutcome> {
     const { keptCount, keptShare, dropped, isRefusal } = grounded
     if (!shown.isReleased) {
       if (isRefusal) return 'refused'
-      if (keptCount === 0 || keptShare < leastShare || !isTrusted(grounded)) return 'replaced'
+      if (keptCount === 0 || keptShare < leastShare || !(await isTrusted(grounded))) return 'replaced'
       events.sentenceReady((performance.now() - startedAt) / 1000)
     }
     return dropped.length > 0 ? 'trimmed' : 'kept'
@@ -144,4 +149,10 @@ const messages: Readonly<Record<Exclude<GroundingOutcome, 'kept'>, string>> = {
 /** A stream that showed everything cannot take anything back. */
 function openOutcome({ dropped, keptCount }: Grounded): GroundingOutcome {
   return dropped.length > 0 || keptCount === 0 ? 'shown' : 'kept'
+}
+
+/** Whether two answers quote a part of the same text; there may be nothing to quote. */
+function sharesWith(citations: readonly Citation[], quoted: readonly Citation[]): boolean {
+  if (quoted.length === 0) return true
+  return citations.some(a => quoted.some(b => a.documentId === b.documentId && a.start < b.end && b.start < a.end))
 }
