@@ -52,11 +52,7 @@ export function checkSentence({ sentence, language, strictness }: SentenceCheck,
     .map(reading => judgeReading(reading, { strictness, evidence }))
     .sort((a, b) => rank(b) - rank(a))[0]
   const judged = best ?? { kind: 'unsupported', reason: 'words', passages: [], coverage: 0 }
-  if (
-    factFault === undefined &&
-    judged.coverage < limits.strict.sentence &&
-    isInOtherLanguage(sentence, language, evidence)
-  )
+  if (factFault === undefined && judged.coverage < surelySame && isInOtherLanguage(sentence, language, evidence))
     return isRefusal(sentence) ? { ...judged, kind: 'refusal' } : inOtherLanguage(read, strictness, evidence)
   if (isRefusal(sentence) && judged.coverage < refusalCoverage)
     return { ...judged, kind: factFault ? 'unsupported' : 'refusal' }
@@ -66,6 +62,9 @@ export function checkSentence({ sentence, language, strictness }: SentenceCheck,
     return { ...judged, kind: 'unsupported', reason: 'passages' }
   return judged
 }
+
+/** From this coverage on, the sentence is in the language of the passages, whatever it looks like. */
+const surelySame = 0.8
 
 /** The passages are in other languages than the answer, so their words cannot cover its own. */
 function isInOtherLanguage(sentence: string, language: string, { languages }: Evidence): boolean {

@@ -17,6 +17,8 @@ export function isContradicted(
 ): boolean {
   const best = ranked[0]
   if (best === undefined || best.coverage < clearly) return false
+  // "Not 30 days" denies nothing of a unit that says 25.
+  if (clause.negation.isPlain && best.missingFacts.length > 0) return false
   const mostOwn = Math.max(...ranked.map(({ ownCoverage }) => ownCoverage))
   const same = ranked.filter(
     ({ coverage, ownCoverage }) =>

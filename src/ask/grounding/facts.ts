@@ -254,7 +254,7 @@ const startsSentence = /(?:^|[.!?…:;\n"“”«»„'‘’([*•|>–—-])\s
 function nameRule({ text, words, language }: View): NameRule {
   const capitals = words.filter(({ surface }) => /^\p{Lu}/u.test(surface)).length
   const lower = words.filter(({ surface }) => /^\p{Ll}/u.test(surface) && surface.length > 2).length
-  const isTitle = words.length > 2 && lower === 0
+  const isTitle = words.length > 2 && lower === 0 && !/[.!?…]\s*$/u.test(text)
   return index => {
     const { surface, start, word } = words[index]!
     if (/^\p{Lu}{2,6}$/u.test(surface)) return lower > 0 || capitals === 1

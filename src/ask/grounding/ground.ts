@@ -120,6 +120,10 @@ function createState({ passages, question, language, strictness = 'standard', ch
       waiting.push(piece.lead + piece.text)
       return ''
     }
+    if (verdict.kind === 'unsupported' && isLeadIn(claim, verdict)) {
+      waiting.push(piece.lead + piece.text)
+      return ''
+    }
     if (verdict.kind === 'unsupported') return drop(piece, verdict, words.size)
     return keep(piece, claim, verdict, words)
   }
@@ -181,6 +185,11 @@ function createState({ passages, question, language, strictness = 'standard', ch
       markersRemoved: removed,
     }),
   }
+}
+
+/** "To replace it, follow these steps:": with no fact of its own, it is as right as what follows it. */
+function isLeadIn(claim: string, { reason }: Verdict): boolean {
+  return /[:：]$/u.test(claim) && (reason === 'words' || reason === 'clause')
 }
 
 /** The piece as it is shown: without talk of the passages at its beginning. */

@@ -51,7 +51,9 @@ export function createHoldings(sources: readonly HoldingSource[], wordsLike?: Ho
 /** A date or a time holds its numbers, too: the year, the hour. */
 function amountsOf({ kind, keys, amounts }: Fact): readonly Amount[] {
   if (kind !== 'date' && kind !== 'time') return amounts
-  return keys.flatMap(key => key.match(/\d+/g) ?? []).map(digits => ({ value: Number(digits) }))
+  // The number of a weekday is ours.
+  const dated = keys.filter(key => !key.includes(':') || kind === 'time')
+  return dated.flatMap(key => key.match(/\d+/g) ?? []).map(digits => ({ value: Number(digits) }))
 }
 
 /** The day and month stand in one place and the year in another, such as a heading. */

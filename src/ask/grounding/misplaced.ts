@@ -1,6 +1,7 @@
 /** Facts that stand in the passages, but not where the rest of the clause does. */
 import type { EvidenceUnit } from './evidence.ts'
 import { compact, type Fact } from './facts.ts'
+import { isGeneric } from './generic-words.ts'
 import type { Clause } from './sentence-clauses.ts'
 import { hasRival, holdsFact, type UnitSupport } from './support.ts'
 
@@ -32,10 +33,10 @@ function isMisplaced(fact: Fact, clause: Clause, ranked: readonly UnitSupport[])
 
 /** Another unit covers the clause better and has another fact of the kind. */
 function isBetterElsewhere(fact: Fact, clause: Clause, holding: UnitSupport, ranked: readonly UnitSupport[]): boolean {
-  const own = wordCoverage(holding, clause)
+  const own = wordCoverage(holding, clause, fact)
   return ranked.some(each => {
     if (!each.missingFacts.includes(fact) || each.coverage < clearly) return false
-    const theirs = wordCoverage(each, clause)
+    const theirs = wordCoverage(each, clause, fact)
     if (theirs >= nearlyAll && own < farBelow * theirs) return true
     return (own < closeTo * theirs || hasAllBut(fact, each, holding)) && hasRival(each.unit.facts, fact, clause.facts)
   })
@@ -52,10 +53,15 @@ function hasAllBut(fact: Fact, { missingAlone, missingFacts }: UnitSupport, hold
   return isOnlyOne && missingAlone.length === 0 && holding.missingAlone.length + holding.missingFacts.length > 0
 }
 
-/** Share of the clause's words and other facts that a unit has, whatever the fact in question. */
-function wordCoverage({ missingAlone, missingFacts }: UnitSupport, clause: Clause): number {
-  const total = new Set(clause.terms).size + clause.facts.length
-  return total === 0 ? 0 : (total - missingAlone.length - missingFacts.length) / total
+/** Share of the clause that a unit has, without the fact in question: its words and the facts of other kinds. */
+function wordCoverage({ unit, missingAlone, missingFacts }: UnitSupport, clause: Clause, { kind }: Fact): number {
+  const isCompared = (term: string) => !isGeneric(term, unit.language)
+  const names = new Set(clause.facts.flatMap(fact => (fact.kind === 'name' ? fact.keys : [])))
+  const terms = [...new Set(clause.terms)].filter(term => !names.has(term) && isCompared(term))
+  const facts = clause.facts.filter(fact => fact.kind !== kind || kind === 'number')
+  const missing = missingAlone.filter(isCompared).length + missingFacts.filter(fact => facts.includes(fact)).length
+  const total = terms.length + facts.length
+  return total === 0 ? 0 : (total - missing) / total
 }
 
 /**

@@ -68,7 +68,7 @@ const lists: Readonly<Record<string, Lists>> = {
     endings: /(?:[дт][аеыі]н?|[дтн](?:ың|ің)|н?[ае]н|[гғқк][ае]|[ны]ы|ні|ы?ншы|і?нші|[мбп]ен)$/u,
   },
   vi: {
-    add: `0:không ?1:một|mốt|nhất 2:hai 3:ba ?4:tư 4:bốn ?5:năm|lăm|nhăm 6:sáu 7:bảy|bẩy 8:tám 9:chín 10:mười`,
+    add: `?0:không ?1:một|mốt|nhất 2:hai 3:ba ?4:tư 4:bốn ?5:năm|lăm|nhăm 6:sáu 7:bảy|bẩy 8:tám 9:chín 10:mười`,
     times: '10:mươi 100:trăm',
     group: '1000:nghìn|ngàn 1000000:triệu|tr 1000000000:tỷ|tỉ',
   },

@@ -83,7 +83,7 @@ function plain(sentence: string): string {
     .replaceAll('’', "'")
 }
 
-const introductions = `yes|no|of course|sure|certainly|in short|in summary|summary|note|answer|here is|here are|here's|the answer is|as follows|
+const introductions = `yes|no|of course|sure|certainly|in short|in summary|summary|note|answer|here is|here are|here's|the answer|the answer is|as follows|
   steps|the steps are|the following|for example|see below|also|please note|да|нет|конечно|итак|ответ|вот|следующее|шаги|например|
   примечание|иә|жоқ|әрине|жауап|мынадай|келесі|мысалы|ескерту|có|vâng|dạ|đúng|câu trả lời|như sau|các bước|ví dụ|lưu ý|
   sì|si|no|certo|risposta|ecco|come segue|passaggi|i passaggi|ad esempio|nota|ja|nein|oui|non|sí`

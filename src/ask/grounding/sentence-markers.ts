@@ -1,4 +1,5 @@
 const markers = / ?\[(\d{1,2})\](?!\()/g
+const runs = /(?: ?\[\d{1,2}\](?!\())+/g
 const inlineCode = /(`[^`\n]*`)/
 
 /** The passages that a piece cites, from 1, in order. */
@@ -18,11 +19,16 @@ export function withMarkers(text: string, passages: readonly number[]): string {
   if (cited.length > 0 && right.size === new Set(cited).size) return text
   const kept = text
     .split(inlineCode)
-    .map((part, i) =>
-      i % 2 === 1 ? part : part.replace(markers, marker => (right.has(Number(/\d+/.exec(marker)![0])) ? marker : '')),
-    )
+    .map((part, i) => (i % 2 === 1 ? part : part.replace(runs, run => keptOf(run, right))))
     .join('')
   return right.size > 0 || best === undefined ? kept : added(kept, best + 1)
+}
+
+/** The markers of a run that are right, after the space that the run began with. */
+function keptOf(run: string, right: ReadonlySet<number>): string {
+  const kept = Array.from(run.matchAll(markers), ([, number]) => Number(number)).filter(number => right.has(number))
+  if (kept.length === 0) return ''
+  return (run.startsWith(' ') ? ' ' : '') + kept.map(number => `[${number}]`).join('')
 }
 
 /** Before the end of the sentence, or in the last cell of a row. */

@@ -150,10 +150,15 @@ export function hasRival(facts: readonly Fact[], fact: Fact, own: readonly Fact[
 
 function isSameKind(a: Fact, b: Fact): boolean {
   if (a.kind === 'code') return shapeOf(a.surface) === shapeOf(b.surface)
+  if (a.kind === 'date') return isWeekday(a) === isWeekday(b)
   if (a.kind !== 'number') return true
   const [one, two] = [a.amounts[0]?.unit?.kind, b.amounts[0]?.unit?.kind]
   if (one !== undefined || two !== undefined) return one === two
   return a.counted === null || b.counted === null || a.counted === b.counted
+}
+
+function isWeekday({ keys }: Fact): boolean {
+  return keys.some(key => key.startsWith('weekday:'))
 }
 
 /** "E05" and "E21" have one shape, "lib.univer.kz" has another. */
