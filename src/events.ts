@@ -3,7 +3,7 @@ import type { CacheStatus, CacheTier } from './ask/terms/caching.ts'
 import type { AskedCollection } from './ask/terms/collection.ts'
 import type { SearchResult } from './ask/terms/evidence.ts'
 import type { Question } from './ask/terms/question.ts'
-import type { AskFacts, Outcome, StageName } from './ask/terms/run.ts'
+import type { AskFacts, DropReason, GroundingOutcome, Outcome, StageName } from './ask/terms/run.ts'
 import type { BudgetScope, BudgetStatus } from './ask/terms/usage.ts'
 import type { ErrorCode } from './errors.ts'
 import type { DatabaseFault, Dependency, ModelFault, RedisFault } from './faults.ts'
@@ -28,6 +28,10 @@ export interface Events {
   stageEnded(stage: StageName, outcome: Outcome, seconds: number, traceId?: string): void
   /** A streaming stage gave its first chunk. */
   stageStreamed(stage: StageName, seconds: number, traceId?: string): void
+  /** A draft of the language model was checked. `reasons`: one per sentence that was taken away. */
+  draftGrounded(outcome: GroundingOutcome, reasons: readonly DropReason[]): void
+  /** The first checked sentence of a draft could be shown, this long after the model was asked. */
+  sentenceReady(seconds: number, traceId?: string): void
   /** `tokens`: the prompt or the answer was truncated. `calls`: a retry was not made because none is left. */
   budgetExceeded(budget: 'tokens' | 'calls'): void
 
@@ -151,6 +155,8 @@ const names: Readonly<Record<keyof Events, true>> = {
   runRefused: true,
   stageEnded: true,
   stageStreamed: true,
+  draftGrounded: true,
+  sentenceReady: true,
   budgetExceeded: true,
   answerReused: true,
   answerRefreshed: true,

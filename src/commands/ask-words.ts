@@ -22,6 +22,7 @@ function explanationText(explain: ExplanationJson): string {
     ['cache', cacheText(explain)],
     ['confidence', confidenceText(explain)],
     ['signals', signalsText(explain)],
+    ...(explain.grounding ? [['checked', groundingText(explain.grounding)] as const] : []),
     ['degraded', explain.degraded.length === 0 ? 'no' : explain.degraded.join(', ')],
     ['times', timesText(explain)],
   ]
@@ -29,6 +30,13 @@ function explanationText(explain: ExplanationJson): string {
     ...facts.map(([name, text]) => `${name.padEnd(factWidth)}  ${text ?? unknown}`),
     ...passageLines(explain),
   ].join('\n')
+}
+
+function groundingText({ outcome, kept, dropped }: NonNullable<ExplanationJson['grounding']>): string {
+  const lines = dropped.map(
+    ({ text, reason, detail }) => `\n    left out (${reason}${detail === '' ? '' : `: ${detail}`}): ${text}`,
+  )
+  return `${outcome}; ${kept} sentences kept, ${dropped.length} left out${lines.join('')}`
 }
 
 type AskedTerm = NonNullable<ExplanationJson['question']>['terms'][number]
@@ -64,6 +72,7 @@ const reasons = {
   other_language: 'no document is in its language, and the embedding model does not connect the two',
   not_relevant: 'the documents probably do not answer it',
   model: 'the model found no answer in the passages',
+  grounding: 'the passages do not say what the model wrote, and no sentence of them answers',
   no_sentence: 'no sentence of the passages answers it',
 } as const
 

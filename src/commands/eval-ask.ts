@@ -89,7 +89,8 @@ async function undegraded(
 ): Promise<Reply> {
   for (let made = 0; ; made += 1) {
     const { reply, degraded } = await attempt()
-    if (degraded.length === 0) return reply
+    // What was wrong with the model's text is a result, not a failure that another attempt could avoid.
+    if (degraded.every(each => each === 'grounding')) return reply
     if (made === retries)
       throw new Error(
         `question ${id} was answered without ${degraded.join(', ')}; check that the models are reachable, then run the evaluation again`,

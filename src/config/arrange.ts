@@ -32,6 +32,17 @@ function judgeOf(raw: RawSettings, chat: string | undefined): Config['evaluation
     : { model, baseUrl: judgeUrl, apiKey: judgeApiKey, headers: undefined }
 }
 
+function groundingOf(raw: RawSettings): Config['grounding'] {
+  if (raw.grounding === 'off') return null
+  const { groundingUrl: baseUrl, groundingModel: model, groundingApiKey: apiKey } = raw
+  return {
+    strictness: raw.grounding,
+    checksStreams: raw.streamCheck,
+    model: baseUrl === undefined ? null : { baseUrl, model, apiKey },
+    timeoutMs: raw.groundingTimeoutMs,
+  }
+}
+
 function rerankOf({
   rerankUrl: url,
   rerankModel: model,
@@ -217,6 +228,7 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
       rrfK: raw.rrfK,
       hasUnits: raw.embeddingUnits,
     },
+    grounding: groundingOf(raw),
     cache: cacheOf(raw),
     admission: admissionOf(raw),
     pressure: { maxEventLoopDelayMs: raw.maxEventLoopDelayMs, maxHeapShare: raw.maxHeapShare },

@@ -133,6 +133,14 @@ export interface Config {
     /** Whether passages are compared by their units, too. */
     readonly hasUnits: boolean
   }
+  /** Null when what the language model writes is not checked. */
+  readonly grounding: {
+    readonly strictness: 'strict' | 'standard'
+    readonly checksStreams: boolean
+    /** Null without a model for it. */
+    readonly model: { readonly baseUrl: string; readonly model: string; readonly apiKey: string | undefined } | null
+    readonly timeoutMs: number
+  } | null
   readonly cache: {
     readonly keep: {
       readonly seconds: number

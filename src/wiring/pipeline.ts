@@ -40,6 +40,9 @@ import type { AskedCollection } from '../ask/terms/collection.ts'
 import type { Passage } from '../ask/terms/passage.ts'
 import type { AnalyzedQuestion } from '../ask/terms/question.ts'
 import type { AskWithin, Run } from '../ask/terms/run.ts'
+import { groundingVersion, type SupportChecker } from '../ask/grounding/ground.ts'
+import { rerankingCheckers } from '../ask/grounding/checkers.ts'
+import type { Grounding } from '../ask/grounding/session.ts'
 import { rescaled, similarityRange, vectorWeight } from '../ask/retrieval/weights.ts'
 import { type Caches } from './caches.ts'
 import { type Guarded } from './guards.ts'
@@ -57,6 +60,8 @@ export interface PipelineParts {
   readonly snapshots: CollectionSnapshots
   readonly caches: Caches
   readonly models: Models
+  /** Checkers of claims of a model of their own; null without one. */
+  readonly claimCheckers: ((run: Run) => SupportChecker) | null
   readonly events: Events
   readonly admission: Admission
   readonly budgets: Pick<Budgets, 'isKeyUsedUp'>
@@ -183,7 +188,7 @@ function digest(parts: readonly unknown[]): string {
 
 /** Hash of what changes answers and is equal for all questions. */
 function configHashOf(
-  { ask, models: named, rerank }: Config,
+  { ask, models: named, rerank, grounding }: Config,
   { embedder }: Models,
   reranker: Guarded['reranker'],
 ): string {
@@ -195,14 +200,13 @@ function configHashOf(
     named.baseUrl,
     named.chat,
     ask,
+    grounding && [groundingVersion, grounding.strictness, grounding.model?.baseUrl, grounding.model?.model],
     rerank && reranker && [rerank.url, reranker.model, rerank.candidates, rerank.readsUnits],
   ])
 }
 
-function stepsOf(
-  { config, reads, reranker, bm25, models, events, caches, promptTokensWithin }: PipelineParts,
-  stages: Stages,
-) {
+function stepsOf(parts: PipelineParts, stages: Stages) {
+  const { config, reads, reranker, bm25, models, events, caches, promptTokensWithin } = parts
   const { embedder, chat } = models
   const { stage, streamStage } = stages
   const rewrites = chat ? rewriteWith(chat) : null
@@ -226,6 +230,7 @@ function stepsOf(
         question,
         onCut: () => events.budgetExceeded('tokens'),
       }),
+    ground: groundingOf(parts, stages),
     extract: stage('extract', budgetMs.extract, extractFrom),
     generate:
       chat &&
@@ -242,6 +247,23 @@ function stepsOf(
     gate: createGate(learned, config.ask.abstainBelow),
     reserveMs,
     model: chat?.model ?? null,
+  }
+}
+
+/** Words decide, a model of its own reads every sentence, or a cross-encoder those that words do not decide. */
+function groundingOf(
+  { config: { grounding }, reranker, claimCheckers, events }: PipelineParts,
+  { record }: Stages,
+): Grounding | null {
+  if (grounding === null) return null
+  const { strictness, checksStreams, timeoutMs } = grounding
+  const checkers = claimCheckers ?? (reranker?.isInProcess ? rerankingCheckers(reranker, { timeoutMs }) : undefined)
+  return {
+    strictness,
+    checksStreams,
+    checkerFor: run => checkers?.(run),
+    events,
+    record: (ms, run) => record('ground', { ms, outcome: 'ok' }, run),
   }
 }
 

@@ -129,6 +129,7 @@ t.test(
       ...settingsFor(model, 'test-embedding'),
       SEMANTIC_CACHE: '0.5',
       ABSTAIN_BELOW: '0',
+      GROUNDING: 'off',
     })
     model.chat.behave({ answer: 'So it is. [1]' })
 

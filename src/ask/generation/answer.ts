@@ -1,6 +1,7 @@
 import { callsMade, isAskError, isOverBudget, loudness, type AskError } from '../../errors.ts'
 import { cite } from './cite.ts'
 import { isDoubtful } from '../abstention/gate.ts'
+import { openGrounding, type GroundedCompletion, type Grounding } from '../grounding/session.ts'
 import type { Extracted } from './quotes.ts'
 import type { Completion, CompletionEvent, AnswerRequest } from './generate.ts'
 import type { Stage, StreamStage } from '../stage.ts'
@@ -15,6 +16,8 @@ export interface AnswerSteps {
   /** Null when no language model is configured: answers are then quoted sentences. */
   readonly generate: StreamStage<AnswerRequest, CompletionEvent> | null
   readonly extract: Stage<AnswerRequest, Extracted>
+  /** Null when what the model writes is not checked. */
+  readonly ground: Grounding | null
   /** Name of the language model. */
   readonly model: string | null
   /**
@@ -60,14 +63,26 @@ export async function* writeAnswer(
   let isShown = false
   try {
     let completion: Completion | undefined
+    const extract = async () => await steps.extract(request, run)
+    const grounding = steps.ground && openGrounding(steps.ground, { ...request, extract }, run)
     for await (const event of steps.generate(request, { ...run, deadline: run.deadline - reserveOf(steps, run) })) {
-      if (event.type === 'end') completion = event.completion
-      else if (run.isStreamed) {
-        isShown = true
-        yield { type: 'delta', text: event.text }
+      if (event.type === 'end') {
+        completion = event.completion
+        continue
       }
+      const text = grounding ? await grounding.push(event.text) : event.text
+      if (!run.isStreamed || text === '') continue
+      isShown = true
+      yield { type: 'delta', text }
     }
-    return yield* completed(steps, completion as Completion, request, run)
+    const whole = completion as Completion
+    const grounded = grounding === null || whole.abstained ? null : await grounding.end(whole)
+    if (grounded?.outcome === 'replaced') return yield* quote(steps, request, run, ungrounded(whole))
+    if (grounded && run.isStreamed && grounded.outcome !== 'refused' && grounded.rest !== '') {
+      isShown = true
+      yield { type: 'delta', text: grounded.rest }
+    }
+    return yield* completed(steps, grounded ? afterGrounding(whole, grounded) : whole, request, run)
   } catch (error) {
     if (isShown || run.signal.aborted || !isAskError(error) || !isModelFault(error)) throw error
     run.log[loudness(error)](
@@ -79,6 +94,20 @@ export async function* writeAnswer(
       usage: { ...noUsage, llmCalls: callsMade(error) },
     })
   }
+}
+
+/** What is left of a completion: an abstention where it only says that the passages do not answer. */
+function afterGrounding(completion: Completion, { outcome, text }: GroundedCompletion): CheckedCompletion {
+  const degraded: readonly Degraded[] = outcome === 'shown' ? ['grounding'] : []
+  return { ...completion, text, degraded, abstained: outcome === 'refused' }
+}
+
+interface CheckedCompletion extends Completion {
+  readonly degraded?: readonly Degraded[]
+}
+
+function ungrounded({ usage }: Completion): Pick<WrittenAnswer, 'degraded' | 'usage'> {
+  return { degraded: ['grounding'], usage }
 }
 
 /**
@@ -93,14 +122,14 @@ function reserveOf({ reserveMs }: AnswerSteps, { deadline }: Run): number {
 
 async function* completed(
   { model }: AnswerSteps,
-  completion: Completion,
+  completion: CheckedCompletion,
   { asked, passages }: AnswerRequest,
   run: Run,
 ): AsyncGenerator<AskEvent, WrittenAnswer> {
-  const { text, usage, abstained, cache = miss, isTruncated } = completion
+  const { text, usage, abstained, degraded = [], cache = miss, isTruncated } = completion
   if (!run.isStreamed && !abstained) yield { type: 'delta', text }
   const citations = abstained ? [] : cite(text, passages, asked.language)
-  const written = { text, citations, isAbstained: abstained, judged: null, model, usage, degraded: [], cache }
+  const written = { text, citations, isAbstained: abstained, judged: null, model, usage, degraded, cache }
   return { ...written, generator: 'llm', ...(isTruncated && { isTruncated }) }
 }
 
@@ -115,7 +144,9 @@ async function* quote(
   const judged = text === '' ? null : request.judge(quoted)
   const isAbstained = judged === null || isDoubtful(judged)
   const [insteadOf] = degraded
-  if (!isAbstained) yield { type: 'delta', text, ...(insteadOf && { insteadOf }) }
+  // What was written and is wrong would be wrong in a cached answer, too.
+  const isMissing = insteadOf !== undefined && insteadOf !== 'grounding'
+  if (!isAbstained) yield { type: 'delta', text, ...(isMissing && { insteadOf }) }
   return {
     text,
     citations,

@@ -81,7 +81,11 @@ export function rerankWith(reranker: Reranker, settings: RerankSettings) {
     const [first, rest] = [passages.slice(0, settings.candidates), passages.slice(settings.candidates)]
     try {
       const share = settings.readsUnits ? passagesShare : 1
-      const ordered = byScore(first, await score(first.map(textOf), now + (end - now) * share), orderOf(reranker))
+      const ordered = byScore(
+        first,
+        await score(first.map(textWithTitle), now + (end - now) * share),
+        orderOf(reranker),
+      )
       if (ordered === null) return { passages, degraded: ['rerank'] }
       if (!settings.readsUnits) return { passages: [...ordered, ...rest], degraded: [] }
       // Ends before the stage does, with which the scores of whole passages would be lost. A reranker in this process
@@ -167,7 +171,8 @@ function rerankOf(rerank: number | undefined): { readonly rerank?: number } {
   return rerank === undefined ? {} : { rerank }
 }
 
-function textOf({ title, text, tableHeader }: Passage): string {
+/** A passage as a model reads it: below its title. */
+export function textWithTitle({ title, text, tableHeader }: Passage): string {
   const shown = tableHeader === undefined ? text : `${tableHeader}\n${text}`
   return title === '' ? shown : `${title}\n\n${shown}`
 }

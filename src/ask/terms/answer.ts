@@ -4,8 +4,12 @@ import type { CacheNote } from './caching.ts'
 import type { Passage, Citation } from './passage.ts'
 import type { Usage } from './usage.ts'
 
-/** What the answer had to do without; `capacity`: the service was too busy for a fresh run. */
-export type Degraded = 'budget' | 'cache' | 'capacity' | 'database' | 'embeddings' | 'generation' | 'rerank'
+/**
+ * What the answer had to do without; `capacity`: the service was too busy for a fresh run; `grounding`: the passages do not
+ * support what the model wrote.
+ */
+export type Degraded =
+  'budget' | 'cache' | 'capacity' | 'database' | 'embeddings' | 'generation' | 'grounding' | 'rerank'
 
 /**
  * `llm`: a language model behind an OpenAI-compatible API; `extractive`: quoted sentences; `none`: abstained without a

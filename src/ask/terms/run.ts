@@ -11,7 +11,7 @@ import type { Payer } from './usage.ts'
 
 export type StageName =
   /** Waiting in the admission queue; `remember` may have run before it. */
-  'admit' | 'remember' | 'understand' | 'embed' | 'retrieve' | 'rerank' | 'generate' | 'extract'
+  'admit' | 'remember' | 'understand' | 'embed' | 'retrieve' | 'rerank' | 'generate' | 'ground' | 'extract'
 
 export type Outcome = 'ok' | 'error' | 'deadline' | 'cancelled'
 
@@ -76,6 +76,8 @@ export interface Explanation {
   readonly judgedPassages: Judgement
   /** Confidence from which a search is `near`. */
   readonly nearBelow: number
+  /** What became of the model's sentences; absent when it wrote none, or they were not checked. */
+  readonly grounding: GroundingNote
   /** How the quotations were judged; absent when nothing was quoted. */
   readonly judgedAnswer: Judgement
   /** The best candidates, by fused score. */
@@ -86,6 +88,58 @@ export interface Explanation {
   readonly selected: readonly Passage[]
   /** The passages that the answer was written from. */
   readonly packed: readonly Passage[]
+}
+
+/** The check of a model's draft against the passages. */
+export interface GroundingNote {
+  /**
+   * `kept`: all of it; `trimmed`: without some sentences; `replaced`: too little was left; `refused`: it only says that
+   * the passages do not answer; `shown`: unsupported sentences had been streamed before they were checked.
+   */
+  readonly outcome: GroundingOutcome
+  /** Sentences that were kept. */
+  readonly keptCount: number
+  readonly dropped: readonly DroppedSentence[]
+  readonly markersAdded: number
+  readonly markersRemoved: number
+  /** Milliseconds that the check took. */
+  readonly ms: number
+}
+
+export type GroundingOutcome = 'kept' | 'trimmed' | 'replaced' | 'refused' | 'shown'
+
+/** Why a sentence was taken away: what of it the passages do not support, or what is wrong with it besides. */
+export type DropReason =
+  /** Facts that stand in none of the passages, or were not worked out in the sentence. */
+  | 'number'
+  | 'date'
+  | 'code'
+  | 'name'
+  /** A calculation that is wrong. */
+  | 'arithmetic'
+  /** The fact stands in the passages, but about something else. */
+  | 'elsewhere'
+  /** The passages deny it, or it denies what they say. */
+  | 'negation'
+  /** Most of its words, or those of one clause, stand nowhere. */
+  | 'words'
+  | 'clause'
+  /** It is in another language than the passages, and the check is strict. */
+  | 'language'
+  /** The model that checks did not find it supported. */
+  | 'checker'
+  | 'question'
+  | 'repetition'
+  /** It is about the passages, not about what they say. */
+  | 'passages'
+  /** The reply stopped in the middle of it. */
+  | 'unfinished'
+
+export interface DroppedSentence {
+  readonly text: string
+  readonly reason: DropReason
+  /** The number, name or clause that is wrong; empty where that is the sentence. */
+  readonly detail: string
 }
 
 export interface RunLog {

@@ -3,7 +3,7 @@ import type { CacheNote } from '../../ask/terms/caching.ts'
 import type { AskedCollection } from '../../ask/terms/collection.ts'
 import type { Passage } from '../../ask/terms/passage.ts'
 import type { QueryTerm } from '../../ask/terms/question.ts'
-import type { Explanation } from '../../ask/terms/run.ts'
+import type { Explanation, GroundingNote } from '../../ask/terms/run.ts'
 import { calibrationNote } from './calibration.ts'
 import { round, roundOrNull, scoresJson } from './scores.ts'
 
@@ -27,12 +27,24 @@ export function explanationJson(explanation: Partial<Explanation>, { degraded, t
     cache: answer ? cacheJson(answer.cache, cacheKey) : null,
     question: questionJson(own),
     abstained_because: answer?.abstained ? reasonOf(answer, own) : null,
+    grounding: own.grounding ? groundingJson(own.grounding) : null,
     ...judgementJson(own, answer === undefined),
     vector_share: roundOrNull(own.vectorShare ?? null),
     candidates: own.candidateCount ?? null,
     passages: own.fused?.map((passage, index) => candidateJson(passage, index, own)) ?? null,
     degraded,
     timings_ms: timings,
+  }
+}
+
+function groundingJson({ outcome, keptCount, dropped, markersAdded, markersRemoved, ms }: GroundingNote) {
+  return {
+    outcome,
+    kept: keptCount,
+    dropped: dropped.map(({ text, reason, detail }) => ({ text, reason, detail })),
+    markers_added: markersAdded,
+    markers_removed: markersRemoved,
+    ms: round(ms),
   }
 }
 
@@ -73,7 +85,7 @@ function termJson({ term, isContent, isSpare, corrected, isUnknown }: QueryTerm)
   }
 }
 
-type AbstainReason = 'no_words' | 'other_language' | 'not_relevant' | 'model' | 'no_sentence'
+type AbstainReason = 'no_words' | 'other_language' | 'not_relevant' | 'model' | 'no_sentence' | 'grounding'
 
 /** Null when the abstention was cached and no model was asked: its relevance is no longer known. */
 function reasonOf({ generator }: Answer, own: Partial<Explanation>): AbstainReason | null {
@@ -81,6 +93,7 @@ function reasonOf({ generator }: Answer, own: Partial<Explanation>): AbstainReas
   const { asked, judgedPassages, judgedAnswer } = own
   if (!asked || judgedPassages === undefined) return null
   if (asked.terms.length === 0) return 'no_words'
+  if (own.grounding?.outcome === 'replaced') return 'grounding'
   if (isOtherLanguage(own)) return 'other_language'
   return judgedAnswer !== undefined || judgedPassages.confidence < judgedPassages.thresholds.hopeless
     ? 'not_relevant'

@@ -103,6 +103,7 @@ const stagesInOrder: Readonly<Record<StageName, true>> = {
   retrieve: true,
   rerank: true,
   generate: true,
+  ground: true,
   extract: true,
 }
 const stageNames = Object.keys(stagesInOrder) as readonly StageName[]

@@ -115,6 +115,7 @@ function stepsOf({ coverage = 1, reworded, writes, rerank, threshold = null }: O
           },
     vectorWeight: () => 0,
     gate: createGate(learned, threshold),
+    ground: null,
     pack: passages => passages,
     extract: async request => {
       called.push('extract')

@@ -1,0 +1,23 @@
+/** `true`, or what is wrong with a sentence. */
+export type CaseKind = 'true' | 'number' | 'name' | 'not' | 'clause' | 'elsewhere'
+
+export interface GroundingPassage {
+  readonly id: string
+  readonly language: string
+  readonly title: string
+  readonly text: string
+}
+
+/** A sentence that a model may write, with the passages that it was shown. */
+export interface GroundingCase {
+  readonly id: string
+  readonly language: string
+  /** The rules were made with one half, and are measured with the other. */
+  readonly half: 'develop' | 'held-out'
+  readonly kind: CaseKind
+  /** Lies are made from true sentences by the script, or written. */
+  readonly by: 'script' | 'written'
+  readonly draft: string
+  /** Ids, in the order in which they are numbered. */
+  readonly passages: readonly string[]
+}

@@ -1,0 +1,227 @@
+/** Checks one sentence of a model against the passages: its facts, its words, and what it denies. */
+import { detectLanguage } from '../../text/language.ts'
+import type { DropReason } from '../terms/run.ts'
+import { calculationsIn, isTotalOf } from './arithmetic.ts'
+import { contentOf, contentTerms } from './content.ts'
+import { isContradicted } from './contradiction.ts'
+import type { Evidence } from './evidence.ts'
+import { readText, type Fact, type ReadText } from './facts.ts'
+import { isGeneric } from './generic-words.ts'
+import { misplacedIn } from './misplaced.ts'
+import { deniesAnything, negationOf } from './negation.ts'
+import { isRefusal, talksOfPassages } from './phrases.ts'
+import { clausesIn, type Clause } from './sentence-clauses.ts'
+import { hasRival, heldShare, holdsFact, supportsOf, type Supports } from './support.ts'
+
+export type Strictness = 'strict' | 'standard'
+
+/** What became of a sentence. */
+export interface Verdict {
+  readonly kind: 'supported' | 'unsupported' | 'refusal'
+  readonly reason?: DropReason
+  /** What is wrong with it, as written: the number, the name, the clause. */
+  readonly detail?: string
+  /** Positions of the passages that support it, from 0, the best first. */
+  readonly passages: readonly number[]
+  /** Share of its words that its passages cover, 0…1. */
+  readonly coverage: number
+  /** The words do not decide: the passages are in another language, or cover only some of them. */
+  readonly isDoubtful?: true
+  /** The passages are in another language: a marker of the model cannot be checked. */
+  readonly isOtherLanguage?: true
+}
+
+export interface SentenceCheck {
+  readonly sentence: string
+  /** Language of the answer. */
+  readonly language: string
+  readonly strictness: Strictness
+}
+
+const limits = {
+  standard: { sentence: 0.36, clause: 0.3, doubtful: 0.6 },
+  strict: { sentence: 0.55, clause: 0.45, doubtful: 0.8 },
+} as const
+
+/** Judges a sentence by itself; repetition and order are judged by the caller. */
+export function checkSentence({ sentence, language, strictness }: SentenceCheck, evidence: Evidence): Verdict {
+  const read = readText(sentence, language)
+  const factFault = unheldFact(read, evidence)
+  const readings = evidence.languages.map(each => (each === read.language ? read : readText(sentence, each)))
+  const best = readings
+    .map(reading => judgeReading(reading, { strictness, evidence }))
+    .sort((a, b) => rank(b) - rank(a))[0]
+  const judged = best ?? { kind: 'unsupported', reason: 'words', passages: [], coverage: 0 }
+  if (factFault === undefined && judged.coverage < surelySame && isInOtherLanguage(sentence, language, evidence))
+    return isRefusal(sentence) ? { ...judged, kind: 'refusal' } : inOtherLanguage(read, strictness, evidence)
+  if (isRefusal(sentence) && judged.coverage < refusalCoverage)
+    return { ...judged, kind: factFault ? 'unsupported' : 'refusal' }
+  if (factFault) return { ...judged, kind: 'unsupported', ...factFault }
+  if (isQuestion(sentence)) return { ...judged, kind: 'unsupported', reason: 'question' }
+  if (talksOfPassages(sentence) && judged.coverage < refusalCoverage)
+    return { ...judged, kind: 'unsupported', reason: 'passages' }
+  return judged
+}
+
+/** From this coverage on, the sentence is in the language of the passages, whatever it looks like. */
+const surelySame = 0.8
+
+/** The passages are in other languages than the answer, so their words cannot cover its own. */
+function isInOtherLanguage(sentence: string, language: string, { languages }: Evidence): boolean {
+  if (languages.length === 0 || languages.includes(language)) return false
+  return !languages.includes(detectLanguage(sentence, { among: [language, ...languages] }))
+}
+
+/** Facts alone decide, and a checker where there is one. */
+function inOtherLanguage(read: ReadText, strictness: Strictness, { units }: Evidence): Verdict {
+  if (strictness === 'strict')
+    return { kind: 'unsupported', reason: 'language', detail: read.text, passages: [], coverage: 0 }
+  const facts = read.facts.filter(({ isSoft }) => !isSoft)
+  const counts = new Map<number, number>()
+  for (const { facts: held, passage } of units)
+    for (const fact of facts) if (holdsFact(held, fact)) counts.set(passage, (counts.get(passage) ?? 0) + 1)
+  const passages = [...counts].sort((a, b) => b[1] - a[1]).map(([passage]) => passage)
+  return { kind: 'supported', passages, coverage: 0, isDoubtful: true, isOtherLanguage: true }
+}
+
+/** It asks, or repeats the prompt: "Question: …". */
+function isQuestion(sentence: string): boolean {
+  return /[?？]["”’»)*\s]*$/u.test(sentence) || /^(?:question|вопрос|сұрақ|câu hỏi|domanda)\s*:/iu.test(sentence)
+}
+
+/** A sentence that the passages cover so well is theirs, even if it reads like a refusal. */
+const refusalCoverage = 0.7
+
+function rank({ kind, coverage }: Verdict): number {
+  return (kind === 'supported' ? 1 : 0) + coverage
+}
+
+// Facts ---------------------------------------------------------------------------------------------------------------
+
+interface Fault {
+  readonly reason: DropReason
+  readonly detail: string
+}
+
+/** The first fact that neither stands in the passages nor is worked out in the sentence. */
+function unheldFact(read: ReadText, evidence: Evidence): Fault | undefined {
+  const claimed = read.facts.filter(({ isSoft }) => !isSoft)
+  const calculations = calculationsIn(read)
+  const wrong = calculations.find(({ isRight }) => !isRight)
+  if (wrong) return { reason: 'arithmetic', detail: String(wrong.result) }
+  const held = claimed.filter(fact => evidence.holdings.holds(fact))
+  const isDenied = deniesAnything(negationOf(read.text, read.language))
+  const fault = claimed.find(fact => {
+    if (held.includes(fact)) return false
+    if (fact.kind === 'number' && isWorkedOut(fact, { read, held, calculations })) return false
+    // The question's own number may be repeated next to one of the passages, or to deny something of it.
+    const isComparison = fact.kind === 'number' && held.some(other => other.kind === 'number')
+    return !(evidence.asked.holds(fact) && (isDenied || isComparison))
+  })
+  return fault && { reason: fault.kind === 'time' ? 'date' : fault.kind, detail: fault.surface }
+}
+
+interface Worked {
+  readonly read: ReadText
+  readonly held: readonly Fact[]
+  readonly calculations: readonly { readonly result: number; readonly isRight: boolean }[]
+}
+
+function isWorkedOut({ amounts }: Fact, { read, held, calculations }: Worked): boolean {
+  const parts = held.flatMap(fact => (fact.kind === 'number' && fact.amounts[0] ? [fact.amounts[0].value] : []))
+  return amounts.some(
+    ({ value }) =>
+      calculations.some(({ result }) => result === value && parts.length > 0) || isTotalOf(value, parts, read),
+  )
+}
+
+// Words and negation --------------------------------------------------------------------------------------------------
+
+interface Judging {
+  readonly strictness: Strictness
+  readonly evidence: Evidence
+}
+
+function judgeReading(read: ReadText, { strictness, evidence }: Judging): Verdict {
+  const clauses = clausesIn(read)
+  const stranger = strangeName(read, evidence)
+  const limit = limits[strictness]
+  const whole = supportsOf({ terms: clauses.flatMap(each => each.terms), facts: read.facts }, read.language, evidence)
+  const parts = clauses.map(clause => ({ clause, supports: supportsOf(clause, read.language, evidence) }))
+  const coverage = coverageOf(whole, parts)
+  const passages = passagesOf(whole, parts)
+  const fault =
+    coverage < limit.sentence
+      ? { reason: 'words' as const, detail: read.text }
+      : (stranger ?? parts.map(part => clauseFault(part, read, limit.clause)).find(each => each !== null))
+  if (fault) return { kind: 'unsupported', ...fault, passages, coverage }
+  return { kind: 'supported', passages, coverage, ...(coverage < limit.doubtful && { isDoubtful: true }) }
+}
+
+/**
+ * A word with a capital at the beginning of a sentence may be a name: it is one if nobody has said it, and the unit that
+ * has the rest of the sentence begins with a name, or has one that the sentence lacks.
+ */
+function strangeName(read: ReadText, evidence: Evidence): Fault | null {
+  const [first] = read.words
+  if (first === undefined || !/^\p{Lu}[\p{L}\p{M}]{2,}$/u.test(first.surface)) return null
+  const terms = contentOf(first.word, read.language)
+  const isSaid = (term: string) =>
+    isGeneric(term, read.language) || evidence.terms.has(term) || evidence.askedTerms.has(term)
+  if (terms.length === 0 || terms.some(isSaid)) return null
+  const name = nameFact(first.surface, terms)
+  if (evidence.holdings.holds(name) || evidence.asked.holds(name)) return null
+  const rest = contentTermsWithout(read, terms)
+  const like = evidence.units.find(
+    unit =>
+      rest.length > 1 && rest.every(term => heldShare(term, unit.terms) > 0) && hasRival(unit.facts, name, read.facts),
+  )
+  return like ? { reason: 'name', detail: first.surface } : null
+}
+
+function nameFact(surface: string, keys: readonly string[]): Fact {
+  return { kind: 'name', surface, keys, wider: [], amounts: [], counted: null, first: 0, last: 0, isSoft: false }
+}
+
+function contentTermsWithout(read: ReadText, without: readonly string[]): string[] {
+  return [...contentTerms(read)].filter(term => !without.includes(term) && !isGeneric(term, read.language))
+}
+
+interface Part {
+  readonly clause: Clause
+  readonly supports: Supports
+}
+
+/** A sentence may rest on one unit, or each of its clauses on another. */
+function coverageOf(whole: Supports, parts: readonly Part[]): number {
+  const total = parts.reduce((sum, { supports }) => sum + supports.weight, 0)
+  const byParts = parts.reduce((sum, { supports }) => sum + supports.weight * (supports.ranked[0]?.coverage ?? 0), 0)
+  return Math.max(whole.ranked[0]?.coverage ?? 0, total === 0 ? 0 : byParts / total)
+}
+
+/** A passage supports a sentence with this share of what the best one covers. */
+const supportShare = 0.75
+
+function passagesOf(whole: Supports, parts: readonly Part[]): number[] {
+  const best = whole.ranked[0]?.coverage ?? 0
+  const scores = new Map<number, number>()
+  const add = (passage: number, score: number) => scores.set(passage, Math.max(scores.get(passage) ?? 0, score))
+  for (const { unit, coverage } of whole.ranked) if (coverage >= supportShare * best) add(unit.passage, coverage)
+  for (const { supports } of parts) {
+    const first = supports.ranked[0]
+    if (first && first.coverage > 0.5) add(first.unit.passage, first.coverage / 2)
+  }
+  return [...scores].sort((a, b) => b[1] - a[1]).map(([passage]) => passage)
+}
+
+function clauseFault({ clause, supports }: Part, read: ReadText, limit: number): Fault | null {
+  const { ranked, anywhere } = supports
+  const best = ranked[0]
+  if (supports.weight === 0) return null
+  if (clause.terms.length >= 2 && Math.max(best?.coverage ?? 0, 0.7 * anywhere) < limit)
+    return { reason: 'clause', detail: clause.text }
+  if (best === undefined) return null
+  const misplaced = misplacedIn(clause, ranked)
+  if (misplaced !== null) return { reason: 'elsewhere', detail: misplaced }
+  return isContradicted(clause, read.text, read.language, ranked) ? { reason: 'negation', detail: clause.text } : null
+}

@@ -1,0 +1,94 @@
+import type { EvidenceUnit } from './evidence.ts'
+import { boundsOf, deniesAnything, mayAgree, negationOf } from './negation.ts'
+import type { Clause } from './sentence-clauses.ts'
+import { heldShare, type UnitSupport } from './support.ts'
+
+/** A unit says the same with this share of what the best one covers. */
+const alike = 0.85
+/** Below this, the unit says something else, and its negations do not count. */
+const clearly = 0.5
+
+/** Whether every unit that says the same as a clause denies it, or denies nothing where the clause does. */
+export function isContradicted(
+  clause: Clause,
+  sentence: string,
+  language: string,
+  ranked: readonly UnitSupport[],
+): boolean {
+  const best = ranked[0]
+  if (best === undefined || best.coverage < clearly) return false
+  // "Not 30 days" denies nothing of a unit that says 25.
+  if (clause.negation.isPlain && best.missingFacts.length > 0) return false
+  const mostOwn = Math.max(...ranked.map(({ ownCoverage }) => ownCoverage))
+  const same = ranked.filter(
+    ({ coverage, ownCoverage }) =>
+      coverage >= alike * best.coverage && ownCoverage >= alike * Math.min(mostOwn, best.ownCoverage),
+  )
+  return !same.some(({ unit }) => agrees(clause, { sentence, language }, unit))
+}
+
+interface Sentence {
+  readonly sentence: string
+  readonly language: string
+}
+
+function agrees(clause: Clause, { sentence, language }: Sentence, unit: EvidenceUnit): boolean {
+  const like = clauseLike(clause, unit)
+  if (!denySame(clause, like ?? unit) || !boundSame(clause, like?.text ?? unit.text, language)) return false
+  if (like && takesFromDenial(clause, like, unit)) return false
+  const whole = negationOf(unit.text, unit.language)
+  if (mayAgree(clause.negation, like?.negation ?? whole)) return true
+  // The negation may stand in another clause of both: "If it is opened, no refund is made."
+  return (
+    clause.text.length < 0.8 * sentence.length &&
+    mayAgree(negationOf(sentence, language), whole) &&
+    deniesAnything(whole)
+  )
+}
+
+/** The clause of a unit that shares most with this one; undefined when what is shared is spread over the unit. */
+function clauseLike(clause: Clause, unit: EvidenceUnit): Clause | undefined {
+  const terms = new Set(clause.terms)
+  const shared = unit.clauses.map(
+    each => each.terms.filter(term => heldShare(term, terms) > 0).length + factsShared(each, clause),
+  )
+  const most = Math.max(0, ...shared)
+  const total = shared.reduce((sum, each) => sum + each, 0)
+  return most >= 0.6 * total && most > 0 ? unit.clauses[shared.indexOf(most)] : undefined
+}
+
+function factsShared(a: Clause, b: Clause): number {
+  return a.facts.filter(fact => b.facts.some(other => other.surface === fact.surface)).length
+}
+
+/**
+ * "Guests must leave before 21:00 and may not stay overnight": "guests may stay overnight" has the subject of the first
+ * clause, but says what the second denies.
+ */
+function takesFromDenial(clause: Clause, like: Clause, { clauses }: EvidenceUnit): boolean {
+  if (deniesAnything(clause.negation) || deniesAnything(like.negation)) return false
+  const said = new Set(clause.terms)
+  const lacking =
+    like.terms.filter(term => heldShare(term, said) === 0).length + like.facts.length - factsShared(like, clause)
+  if (lacking === 0) return false
+  return clauses.some(
+    other => other.negation.isPlain && other.terms.some(term => !like.terms.includes(term) && said.has(term)),
+  )
+}
+
+/** Where words deny by their endings, each that both have must do so in both. */
+function denySame(clause: Clause, said: Pick<Clause, 'denied'> & { readonly terms: Iterable<string> }): boolean {
+  if (clause.denied.size === 0 && said.denied.size === 0) return true
+  const terms = new Set(said.terms)
+  return clause.terms.every(term => !terms.has(term) || clause.denied.has(term) === said.denied.has(term))
+}
+
+/** "No more than five" is not "more than five", nor "at least five". */
+function boundSame(clause: Clause, said: string, language: string): boolean {
+  if (!clause.facts.some(({ kind }) => kind === 'number')) return true
+  const [own, other] = [boundsOf(clause.text, language), boundsOf(said, language)]
+  const opposes = (a: typeof own, b: typeof own) =>
+    (a.has('over') && b.has('most') && !b.has('over') && !a.has('most')) ||
+    (a.has('least') && b.has('most') && !a.has('most') && !b.has('least'))
+  return !opposes(own, other) && !opposes(other, own)
+}

@@ -1,0 +1,273 @@
+/**
+ * The facts of a text that can be compared exactly: numbers with their units, dates, times, codes and names. Each is
+ * read from the words of the text, whatever the form that it is written in.
+ */
+import { analyze, isStopWord, type Word } from '../../text/analyze.ts'
+import { fold } from '../../text/fold.ts'
+import { withoutLinkTargets } from '../../text/links.ts'
+import type { Notation } from '../../text/notations.ts'
+import { cut } from '../../text/tokens.ts'
+import { multiplier, spokenNumbers } from './number-words.ts'
+import { inDays, unitAround, unitNamed, valuesOf, type Amount } from './quantities.ts'
+import { monthNamesFor, weekdaysFor } from './calendar-names.ts'
+
+export type FactKind = 'number' | 'date' | 'time' | 'code' | 'name'
+
+export interface Fact {
+  readonly kind: FactKind
+  /** As it is written in the text. */
+  readonly surface: string
+  /** What it may be equal to; any of them will do. */
+  readonly keys: readonly string[]
+  /** What a text that has it has, too: the month of a day, the article of a paragraph. */
+  readonly wider: readonly string[]
+  readonly amounts: readonly Amount[]
+  /** Of a number, the stem of the word after it; null where it is followed by none. */
+  readonly counted: string | null
+  /** Positions of its first and last word. */
+  readonly first: number
+  readonly last: number
+  /** A word that may also be none ("one"): it supports others and claims nothing. */
+  readonly isSoft: boolean
+}
+
+/** A text as it is compared. */
+export interface ReadText {
+  readonly language: string
+  readonly words: readonly PlacedWord[]
+  readonly facts: readonly Fact[]
+  /** The text that the offsets of the words are of: tidied, without the targets of links. */
+  readonly text: string
+}
+
+export interface PlacedWord {
+  readonly surface: string
+  readonly word: Word
+  readonly start: number
+  readonly end: number
+}
+
+/** Reads a text by the rules of a language. */
+export function readText(text: string, language: string): ReadText {
+  const analysis = analyze(text, language)
+  const { text: plain, surfaces } = cut(withoutLinkTargets(text))
+  let end = 0
+  const words = surfaces.map((surface, i): PlacedWord => {
+    const start = plain.indexOf(surface, end)
+    end = start + surface.length
+    return { surface, word: analysis.words[i]!, start, end }
+  })
+  const view: View = { text: plain, words, language: analysis.language, code: codeSpans(plain) }
+  const noted = notedFacts(analysis.notations, view)
+  const taken = new Set(noted.flatMap(({ first, last }) => range(first, last)))
+  const spoken = spokenFacts(view, taken)
+  for (const { first, last } of spoken) for (const index of range(first, last)) taken.add(index)
+  const names = nameRule(view)
+  const single = words.flatMap((_, index) => (taken.has(index) ? [] : wordFacts(view, index, names)))
+  return { language: view.language, words, text: plain, facts: [...noted, ...spoken, ...single] }
+}
+
+interface View extends Omit<ReadText, 'facts'> {
+  /** Inline code. */
+  readonly code: readonly { readonly start: number; readonly end: number }[]
+}
+
+function codeSpans(text: string) {
+  return Array.from(text.matchAll(/`[^`\n]+`/g), ({ index, 0: code }) => ({ start: index, end: index + code.length }))
+}
+
+function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+}
+
+const nothing = { keys: [], wider: [], amounts: [], counted: null, isSoft: false } as const
+
+function fact(kind: FactKind, view: View, first: number, more: Partial<Fact>): Fact {
+  const last = more.last ?? first
+  const surface = view.text.slice(view.words[first]!.start, view.words[last]!.end)
+  return {
+    ...nothing,
+    kind,
+    surface,
+    first,
+    last,
+    ...(kind === 'number' && { counted: countedAfter(view, last) }),
+    ...more,
+  }
+}
+
+function countedAfter({ text, words }: View, last: number): string | null {
+  const [own, next] = [words[last]!, words[last + 1]]
+  return next !== undefined && text.slice(own.end, next.start) === ' ' ? (next.word.terms[0] ?? null) : null
+}
+
+/** "may" and "march" are verbs, too. */
+const doubtfulMonths = /(?:^|\s)(?:may|march|mar|dec|sat|sun)(?:\s|$)/
+
+/** Dates, times, provisions and codes that the analysis has found; several readings of one place are one fact. */
+function notedFacts(notations: readonly Notation[], view: View): Fact[] {
+  const places = Map.groupBy(notations, ({ first, last }) => `${first}-${last}`)
+  return [...places.values()].flatMap(readings => {
+    const [{ term, first, last }] = readings as [Notation, ...Notation[]]
+    // A range claims its two numbers.
+    if (/^\d+-\d+$/.test(term)) return []
+    const surface = view.text.slice(view.words[first]!.start, view.words[last]!.end)
+    const isDate = /^(?:--|\d{4}-\d\d)/.test(term)
+    if (isDate && doubtfulMonths.test(surface)) return []
+    const isTime = /^\d{1,2}:\d\d$/.test(term)
+    const kind = isDate ? 'date' : isTime ? 'time' : 'code'
+    const months = isDate ? readings.map(each => `month:${Number(/(?:^--|-)(\d\d)/.exec(each.term)![1])}`) : []
+    const keys = readings.map(each => each.term)
+    const wider = [...readings.flatMap(each => each.wider), ...months]
+    return [fact(kind, view, first, { last, keys, wider })]
+  })
+}
+
+function spokenFacts(view: View, taken: ReadonlySet<number>): Fact[] {
+  // "twenty-five" is one word of the text.
+  const parts = view.words.flatMap(({ word }, index) =>
+    (taken.has(index) || word.hasDigit || isMultiplier(view, index) ? [''] : word.parts).map(part => ({
+      word: part,
+      index,
+    })),
+  )
+  const found = spokenNumbers(
+    parts.map(({ word }) => word),
+    view.language,
+  )
+  return found.flatMap(({ value, isSoft, ...place }) => {
+    const [first, last] = [parts[place.first]!.index, parts[place.last]!.index]
+    if (view.language === 'vi' && /^thứ$/iu.test(view.words[first - 1]?.surface ?? ''))
+      return [fact('date', view, first, { last, keys: [`weekday:${value - 1}`] })]
+    // "per cento".
+    if (view.words[first - 1]?.surface.toLowerCase() === 'per' && value === 100) return []
+    return [fact('number', view, first, { last, isSoft, amounts: [amountAt(view, value, first, last)] })]
+  })
+}
+
+/** "2 million": read with the digits before it. */
+function isMultiplier({ words, language }: View, index: number): boolean {
+  return /^[\d.,]+$/.test(words[index - 1]?.surface ?? '') && multiplier(fold(words[index]!.surface), language) > 1
+}
+
+function amountAt({ text, words }: View, value: number, first: number, last: number): Amount {
+  const [start, end] = [words[first]!.start, words[last]!.end]
+  const named = unitAround(text.slice(Math.max(0, start - 2), start), text.slice(end, end + 40))
+  const before = named === undefined && first > 0 ? unitNamed(fold(words[first - 1]!.surface)) : undefined
+  const isMoney = before !== undefined && before.factor === 1 && /^(?:eur|usd|gbp|kzt|rub|vnd)$/.test(before.kind)
+  return inDays({ value, unit: named ?? (isMoney ? before : undefined) })
+}
+
+type NameRule = (index: number) => boolean
+
+function wordFacts(view: View, index: number, isName: NameRule): Fact[] {
+  const { surface, word, start, end } = view.words[index]!
+  const isCode = view.code.some(span => start >= span.start && end <= span.end)
+  if (word.hasDigit) return isCode && !/^[\d.,]+$/.test(surface) ? [codeFact(view, index)] : digitFacts(view, index)
+  if (isCode || isIdentifier(surface)) return [codeFact(view, index)]
+  if (isLetterName(view, index)) return [codeFact(view, index)]
+  const days = daysNamed(word.parts[0] ?? '')
+  if (days.length > 0) return [fact('date', view, index, { keys: days, isSoft: true })]
+  const calendar = calendarKey(view, index)
+  if (calendar !== null) return [fact('date', view, index, { keys: [calendar] })]
+  return isName(index) ? [fact('name', view, index, { keys: word.terms })] : []
+}
+
+/** "Type B", "building C". */
+function isLetterName({ text, words }: View, index: number): boolean {
+  const { surface, start, end } = words[index]!
+  if (index === 0 || !/^[A-HJ-Z]$/.test(surface) || text[end] === '.') return false
+  return !startsSentence.test(text.slice(Math.max(0, start - 3), start))
+}
+
+/** Ordinals: "27-м", "5-ші". */
+const inflectedNumber = /^(\d{1,6})-(\p{Script=Cyrillic}{1,3})$/u
+const suffixed = /^(\d[\d.,]*)-?(\p{Ll}[\p{L}\p{M}]*)$/u
+
+function digitFacts(view: View, index: number): Fact[] {
+  const { surface, end } = view.words[index]!
+  const number = (digits: string, unitLetters = ''): Fact[] => {
+    const next = view.words[index + 1]
+    const times = next && next.start - end <= 1 ? multiplier(fold(next.surface), view.language) : 1
+    const unit = unitNamed(fold(unitLetters))
+    const amounts = valuesOf(digits).map(value =>
+      unit ? inDays({ value, unit }) : amountAt(view, value * times, index, times === 1 ? index : index + 1),
+    )
+    return amounts.length === 0 ? [codeFact(view, index)] : [fact('number', view, index, { amounts })]
+  }
+  if (/^[\d., ]+$/.test(surface)) return number(surface)
+  if (/^\d+(?:-\d+)+$/.test(surface)) return surface.split('-').flatMap(part => number(part))
+  const inflected = inflectedNumber.exec(surface)?.[1]
+  if (inflected !== undefined) return number(inflected)
+  const [, digits, letters] = suffixed.exec(surface) ?? []
+  const isQuantity =
+    digits !== undefined && (letters!.length > 1 || unitNamed(letters!) !== undefined || letters === 'x')
+  return isQuantity ? number(digits, letters) : [codeFact(view, index)]
+}
+
+function codeFact(view: View, index: number): Fact {
+  const { surface } = view.words[index]!
+  const digits = /\d+/.exec(surface)?.[0]
+  return fact('code', view, index, {
+    keys: [compact(surface)],
+    ...(digits !== undefined && { amounts: [{ value: Number(digits) }] }),
+  })
+}
+
+/** A code without case and separators: "FH-203" and "fh 203" are one. */
+export function compact(text: string): string {
+  return fold(text).replace(/[^\p{L}\p{M}\p{N}]+/gu, '')
+}
+
+/** "config.yaml", "max_connections", "useEffect", but not "e.g." and not a full stop without a space. */
+function isIdentifier(surface: string): boolean {
+  if (/_|\p{Ll}\p{Lu}/u.test(surface)) return true
+  return /^[\p{L}\p{N}_-]{2,}(?:\.[\p{Ll}\p{N}_-]{2,})+$/u.test(surface)
+}
+
+/** `month:6` or `weekday:1` where a word names one. */
+function calendarKey({ words, language }: View, index: number): string | null {
+  const { surface, word } = words[index]!
+  const [term = ''] = word.terms
+  // In English such a word is a verb unless it has a capital.
+  if (language === 'en' && !/^\p{Lu}/u.test(surface)) return null
+  const [month, weekday] = [monthNamesFor(language).get(term), weekdaysFor(language).get(term)]
+  return month !== undefined ? `month:${month}` : weekday !== undefined ? `weekday:${weekday}` : null
+}
+
+const dayWords: readonly (readonly [RegExp, readonly number[]])[] = [
+  [/^(?:weekdays?|будн\p{L}*|ferial[ei])$/u, [1, 2, 3, 4, 5]],
+  [/^(?:weekends?|выходн\p{L}*|festiv[oi])$/u, [6, 7]],
+]
+
+/** "On weekdays" supports each of the days, and claims none. */
+function daysNamed(word: string): string[] {
+  const days = dayWords.find(([pattern]) => pattern.test(word))?.[1] ?? []
+  return days.map(day => `weekday:${day}`)
+}
+
+/** Languages in which every noun has a capital. */
+const capitalNouns: ReadonlySet<string> = new Set(['de'])
+const startsSentence = /(?:^|[.!?…:;\n"“”«»„'‘’([*•|>–—-])\s*$/u
+
+/** A rule for which words are names: a capital inside a sentence, or an acronym; none in a title of capitals. */
+function nameRule({ text, words, language }: View): NameRule {
+  const capitals = words.filter(({ surface }) => /^\p{Lu}/u.test(surface)).length
+  const lower = words.filter(({ surface }) => /^\p{Ll}/u.test(surface) && surface.length > 2).length
+  const isTitle = words.length > 2 && lower === 0 && !/[.!?…]\s*$/u.test(text)
+  return index => {
+    const { surface, start, word } = words[index]!
+    if (/^\p{Lu}{2,6}$/u.test(surface)) return lower > 0 || capitals === 1
+    if (isTitle || capitalNouns.has(language) || !/^\p{Lu}[\p{L}\p{M}'’-]/u.test(surface)) return false
+    const isStart = index === 0 || startsSentence.test(text.slice(Math.max(0, start - 3), start))
+    if (isStart && !isStartOfName(words, index, text)) return false
+    return !word.terms.every(term => isStopWord(term, language))
+  }
+}
+
+/** "Anna Petrova heads …": the second word has a capital, too. */
+function isStartOfName(words: readonly PlacedWord[], index: number, text: string): boolean {
+  const [own, next] = [words[index]!, words[index + 1]]
+  if (next === undefined || !/^\p{Lu}\p{Ll}/u.test(next.surface)) return false
+  return text.slice(own.end, next.start) === ' '
+}

@@ -1,0 +1,177 @@
+/** Which units of the passages support a clause, by the words and facts that they share. */
+import type { Evidence, EvidenceUnit, Terms } from './evidence.ts'
+import type { Fact } from './facts.ts'
+import { isGeneric } from './generic-words.ts'
+import { createHoldings, type Holdings } from './holdings.ts'
+import { isSameAmount } from './quantities.ts'
+import type { Clause } from './sentence-clauses.ts'
+
+export interface UnitSupport {
+  readonly unit: EvidenceUnit
+  /** Share of the clause's content that the unit covers, with what stands around it: 0…1. */
+  readonly coverage: number
+  /** The same of the unit alone. */
+  readonly ownCoverage: number
+  /** Terms of the clause that neither has. */
+  readonly missing: readonly string[]
+  /** Those that the unit and its headings lack, whatever its neighbours have. */
+  readonly missingAlone: readonly string[]
+  /** Facts of the clause that neither has. */
+  readonly missingFacts: readonly Fact[]
+}
+
+export interface Supports {
+  /** The best first; those that share nothing are left out. */
+  readonly ranked: readonly UnitSupport[]
+  /** Share of the clause's content that stands anywhere in the passages. */
+  readonly anywhere: number
+  /** Weight of the content: what is not held counts fully. */
+  readonly weight: number
+}
+
+/** What stands around a unit supports a little less than what stands in it. */
+const aroundCredit = 0.8
+/** A word with the same beginning may be of the same family: "pay" and "payment". */
+const similarCredit = 0.85
+/** A word that only the question has is neither support nor a lie. */
+const askedCredit = 0.5
+const factWeight = 1.1
+const genericWeight = 0.35
+
+const prefixLength = 5
+const prefixSets = new WeakMap<object, Terms>()
+
+function prefixesOf(terms: Terms): Terms {
+  let prefixes = prefixSets.get(terms)
+  if (prefixes === undefined) {
+    prefixes = new Set([...terms].filter(term => term.length >= prefixLength).map(term => term.slice(0, prefixLength)))
+    prefixSets.set(terms, prefixes)
+  }
+  return prefixes
+}
+
+/** 1 where a term is held, a little less where a similar one is, else 0. */
+export function heldShare(term: string, terms: Terms): number {
+  if (terms.has(term)) return 1
+  return term.length >= prefixLength && prefixesOf(terms).has(term.slice(0, prefixLength)) ? similarCredit : 0
+}
+
+const ownHoldings = new WeakMap<EvidenceUnit, Holdings>()
+const aroundHoldings = new WeakMap<EvidenceUnit, Holdings>()
+
+/** The facts of a unit alone. */
+function holdingsOf(unit: EvidenceUnit, { holdings }: Evidence): Holdings {
+  const known = ownHoldings.get(unit) ?? createHoldings([unit], holdings.wordsLike)
+  ownHoldings.set(unit, known)
+  return known
+}
+
+/** Those of what stands around it. */
+function holdingsAround(unit: EvidenceUnit, { holdings }: Evidence): Holdings {
+  const text = unit.section.slice(unit.section.indexOf('\n') + 1)
+  const around = { text, facts: unit.aroundFacts, parts: unit.aroundParts }
+  const known = aroundHoldings.get(unit) ?? createHoldings([around], holdings.wordsLike)
+  aroundHoldings.set(unit, known)
+  return known
+}
+
+interface Weighed {
+  readonly term: string
+  readonly weight: number
+}
+
+/** Supports of a clause, given its terms by language of the passages. */
+export function supportsOf(clause: Pick<Clause, 'terms' | 'facts'>, language: string, evidence: Evidence): Supports {
+  const facts = clause.facts.filter(({ isSoft }) => !isSoft)
+  // A word of a fact counts as the fact.
+  const inFacts = new Set(facts.flatMap(({ kind, keys }) => (kind === 'name' ? keys : [])))
+  const weighed = [...new Set(clause.terms)]
+    .filter(term => !inFacts.has(term))
+    .map((term): Weighed => ({
+      term,
+      weight: evidence.weightOf(term) * (isGeneric(term, language) ? genericWeight : 1),
+    }))
+  const weight = weighed.reduce((sum, each) => sum + each.weight, 0) + factWeight * facts.length
+  const units = evidence.units.filter(unit => unit.language === language || evidence.languages.length === 1)
+  const ranked = units
+    .map(unit => supportBy(unit, { weighed, facts, weight }, evidence))
+    .filter(({ coverage }) => coverage > 0)
+    .sort((a, b) => b.coverage - a.coverage)
+  const held = weighed.reduce((sum, each) => sum + each.weight * anywhereShare(each.term, evidence), 0)
+  const heldFacts = facts.filter(fact => evidence.holdings.holds(fact)).length * factWeight
+  return { ranked, anywhere: weight === 0 ? 1 : (held + heldFacts) / weight, weight }
+}
+
+function anywhereShare(term: string, { terms, askedTerms }: Evidence): number {
+  return Math.max(heldShare(term, terms), askedCredit * heldShare(term, askedTerms))
+}
+
+interface Claim {
+  readonly weighed: readonly Weighed[]
+  readonly facts: readonly Fact[]
+  readonly weight: number
+}
+
+function supportBy(unit: EvidenceUnit, { weighed, facts, weight }: Claim, evidence: Evidence): UnitSupport {
+  let [own, sum, ownSum] = [0, 0, 0]
+  const [missing, missingAlone]: [string[], string[]] = [[], []]
+  for (const { term, weight: each } of weighed) {
+    const inUnit = heldShare(term, unit.terms)
+    const share = Math.max(inUnit, aroundCredit * heldShare(term, unit.around))
+    if (share === 0) missing.push(term)
+    if (inUnit === 0 && heldShare(term, unit.above) === 0) missingAlone.push(term)
+    own += inUnit
+    ownSum += each * inUnit
+    const isAsked = share === 0 && !evidence.terms.has(term) && heldShare(term, evidence.askedTerms) > 0
+    sum += each * (isAsked ? askedCredit : share)
+  }
+  const missingFacts: Fact[] = []
+  for (const fact of facts) {
+    const isOwn = holdingsOf(unit, evidence).holds(fact)
+    // Where the unit has another fact of the kind, that of its neighbour is not its own.
+    const isAround = !isOwn && !hasRival(unit.facts, fact, facts) && holdingsAround(unit, evidence).holds(fact)
+    if (isOwn) own++
+    if (isOwn) ownSum += factWeight
+    if (!isOwn && !isAround) missingFacts.push(fact)
+    sum += factWeight * (isOwn ? 1 : isAround ? aroundCredit : 0)
+  }
+  // What stands only around it, or only in the question, does not make a unit support anything.
+  const coverage = own === 0 || weight === 0 ? 0 : sum / weight
+  return { unit, coverage, ownCoverage: weight === 0 ? 0 : ownSum / weight, missing, missingAlone, missingFacts }
+}
+
+/** Whether some facts have one like this, but another, which the clause does not have. */
+export function hasRival(facts: readonly Fact[], fact: Fact, own: readonly Fact[]): boolean {
+  return facts.some(other => {
+    if (other.kind !== fact.kind || other.isSoft || !isSameKind(other, fact)) return false
+    return !holdsFact(own, other)
+  })
+}
+
+function isSameKind(a: Fact, b: Fact): boolean {
+  if (a.kind === 'code') return shapeOf(a.surface) === shapeOf(b.surface)
+  if (a.kind === 'date') return isWeekday(a) === isWeekday(b)
+  if (a.kind !== 'number') return true
+  const [one, two] = [a.amounts[0]?.unit?.kind, b.amounts[0]?.unit?.kind]
+  if (one !== undefined || two !== undefined) return one === two
+  return a.counted === null || b.counted === null || a.counted === b.counted
+}
+
+function isWeekday({ keys }: Fact): boolean {
+  return keys.some(key => key.startsWith('weekday:'))
+}
+
+/** "E05" and "E21" have one shape, "lib.univer.kz" has another. */
+function shapeOf(code: string): string {
+  return code.replace(/[\p{L}\p{M}]+/gu, 'A').replace(/\d+/g, '9')
+}
+
+/** Whether one of the facts is this one, in whatever form. */
+export function holdsFact(facts: readonly Fact[], fact: Fact): boolean {
+  return facts.some(
+    other =>
+      other.keys.some(key => fact.keys.includes(key) || fact.wider.includes(key)) ||
+      fact.keys.some(key => other.wider.includes(key)) ||
+      other.amounts.some(a => fact.amounts.some(b => isSameAmount(a, b))),
+  )
+}
