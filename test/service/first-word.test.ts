@@ -60,7 +60,7 @@ t.test('thoughts and comments are signs of life, however long they go on', async
 })
 
 t.test('a model that reads slowly: it is waited for as it needs, and a finding names the setting', async t => {
-  const model = await startModel(t, async () => void (await atLeast(2600)))
+  const model = await startModel(t, async () => void (await atLeast(4600)))
   const app = await startHandbookApp(t, anyWorld, { ...settings(model.url), MODEL_SILENCE_MS: '2000' })
   t.match((await app.ask({ question })).json, { generator: 'extractive', degraded: ['generation'] })
   const findings = async () => {

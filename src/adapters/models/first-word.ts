@@ -34,7 +34,7 @@ const mostWaits = 200
 /**
  * How long the first word of a model is waited for. A language model on a processor is silent for 10 s and more while it
  * reads the prompt, and a model that hangs is silent for ever. So the limit follows what the model usually needs: twice
- * what nine in ten of its latest calls took. A call that was given up counts as long as it was waited for, so that the
+ * what nine in ten of its latest calls took, and twice the least limit while nothing is known. A call that was given up counts as long as it was waited for, so that the
  * limit of a model that never got through grows until it does.
  */
 export function createFirstWord({ leastMs, fixedMs, clock = systemClock }: FirstWordOptions) {
@@ -44,7 +44,7 @@ export function createFirstWord({ leastMs, fixedMs, clock = systemClock }: First
     if (fixedMs !== undefined) return fixedMs
     const known = waits.slice(-latest)
     const most = known.every(({ isCut }) => isCut) ? mostUnheard * leastMs : Infinity
-    return Math.min(most, Math.max(leastMs, factor * (usualOf(known) ?? 0)))
+    return Math.min(most, Math.max(leastMs, factor * (usualOf(known) ?? leastMs)))
   }
 
   function waited(ms: number, isCut: boolean): void {

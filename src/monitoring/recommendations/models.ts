@@ -39,7 +39,7 @@ function modelSilent({ window, config: { guard } }: RuleFacts): Recommendation |
     title: 'Calls of the language model hit the idle timeout',
     evidence: `${quoted} of ${window.requests} answers were quoted sentences (degraded "generation"); p95 of generation ${ms(p95)}, MODEL_SILENCE_MS ${guard.silenceMs}`,
     action:
-      'Check the model server. If it is slow, raise MODEL_SILENCE_MS to wait longer; if it hangs, lower it to quote sooner.',
+      'Check the model server. If it is slow to begin, set MODEL_FIRST_WORD_MS to more than it needs; if it hangs, lower MODEL_SILENCE_MS to quote sooner.',
   }
 }
 
