@@ -158,7 +158,8 @@ async function inEitherWorld(t: Test, world: World, { model, local, second, cwd 
     t.match(await runCli(['reembed'], { env: second }), { code: 0 }, 'the length of today is what is wanted')
     t.match(await runCli(['ingest', 'library.md', '-c', 'small'], { cwd, env: second }), {
       code: 1,
-      stderr: /makes vectors of another length than when collection "small" was loaded.*askwell reembed --collection small/,
+      stderr:
+        /makes vectors of another length than when collection "small" was loaded.*askwell reembed --collection small/,
     })
   })
 }
