@@ -223,9 +223,10 @@ const batches = 12
 async function inTheMiddle({ embeddings }: Model, { finished }: Pick<Cli, 'finished'>): Promise<void> {
   const count = () => embeddings.requests.length
   const before = count()
-  // One call asks for the vectors' length, then one for each batch. Six at the most are on their way to the database
-  // (see load.ts): at the ninth, something is written. There it stops, so that something is left.
-  await until('the ninth batch is under way', () => count() >= before + 10, { ended: finished, progress: count })
+  // One call asks for the vectors' length, then there are four of growing size for the first batch, and one for each
+  // other. Six batches at the most are on their way to the database (see load.ts): at the ninth, something is written.
+  // There it stops, so that something is left.
+  await until('the ninth batch is under way', () => count() >= before + 13, { ended: finished, progress: count })
   embeddings.behave({ silent: true })
 }
 
