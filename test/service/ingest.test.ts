@@ -201,7 +201,7 @@ for (const world of eitherWorld) {
       await finishes(t, run)
     })
 
-    await t.test('a model that fails half way: one line, and the next run goes on', async t => {
+    await t.test('a model that fails half way: it is tried three times more, and the next run goes on', async t => {
       const run = await interruptibleRun(t, world)
       const finished = runCli(['ingest', 'rows.jsonl'], run)
       await inTheMiddle(run.model, { finished })
@@ -209,7 +209,7 @@ for (const world of eitherWorld) {
       const { code, stdout, stderr } = await finished
       t.equal(code, 1)
       t.equal(stdout, '')
-      t.match(stderr, /^askwell: [^\n]+\n$/)
+      t.match(stderr, /^(askwell: [^\n]+: going on in [124] s\n){3}askwell: [^\n]+\n$/)
       await run.model.start()
       await finishes(t, run)
     })
