@@ -68,10 +68,11 @@ t.test('ingest: what is new costs, what is unchanged does not', async t => {
 t.test('what is said is what is sent, with its prefix', async t => {
   const { model, cwd, env } = await worldOf(t)
   const prefixed = { ...env, ...dear, EMBEDDING_PASSAGE_PREFIX: 'search_document of the faculty:' }
-  for (const [command, sent] of [
+  for (const [command, sent, compared] of [
     // A window each, and the two sentences of the second, which are units.
-    [['ingest', 'library.md', 'grants.md'], 4],
-    [['reembed'], 4],
+    [['ingest', 'library.md', 'grants.md'], 4, 0],
+    // Stored texts, compared with their vectors: the model might only have another name.
+    [['reembed'], 4, 2],
   ] as const) {
     const before = model.embeddings.requests.length
     const { code, stderr } = await runCli(command, {
@@ -83,6 +84,7 @@ t.test('what is said is what is sent, with its prefix', async t => {
       .slice(before)
       .flatMap(({ body }) => body.input as string[])
       .filter(each => each !== 'dimensions')
+      .slice(compared)
     t.equal(texts.length, sent)
     t.equal(said.exec(stderr)?.[1], String(texts.reduce((sum, each) => sum + countTokens(each), 0)))
   }

@@ -152,18 +152,25 @@ async function inEitherWorld(t: Test, world: World, { model, local, second, cwd 
       { code: 0 },
       'no vectors of the first length are left, so a new length is no fault',
     )
-    const { stderr, code } = await runCli(['reembed'], { env: second })
+    const { stderr, code } = await runCli(['ingest', 'library.md', '-c', 'third'], { cwd, env: second })
     t.equal(code, 1)
     t.match(stderr, /"test-embedding" made vectors of 64 numbers before and makes 256 now: set EMBEDDING_DIMENSIONS=64/)
+    t.match(await runCli(['reembed'], { env: second }), { code: 0 }, 'the length of today is what is wanted')
+    t.match(await runCli(['ingest', 'library.md', '-c', 'small'], { cwd, env: second }), {
+      code: 1,
+      stderr:
+        /makes vectors of another length than when collection "small" was loaded.*askwell reembed --collection small/,
+    })
   })
 }
 
 /** A run that is ended when it has written something and has something left. */
 async function stopped(t: Test, env: Settings, model: Model, signal: NodeJS.Signals): Promise<void> {
   const before = model.embeddings.requests.length
-  // One call for the vectors' length, then one a batch; the third does not come before the first is written.
+  // One call for the vectors' length. The calls of the first batch grow; that of the third does not come before the first
+  // is written.
   const { child, finished } = startCli(['reembed'], { env })
-  await until('the third batch is under way', () => model.embeddings.requests.length >= before + 3, {
+  await until('the third batch is under way', () => model.embeddings.requests.length >= before + 8, {
     ended: finished,
     progress: () => model.embeddings.requests.length,
   })

@@ -47,6 +47,8 @@ export interface LoadCall {
 const firstItems = 8
 /** Of one item that takes too long. The server may still be busy with a batch that nobody waits for any more. */
 const mostLateAlone = 3
+/** Batches in a row, for a caller that waits for no server. */
+const mostLateWithoutPatience = 3
 /** Waits after failures in a row; then the failure is final. */
 const failurePausesMs = [1000, 2000, 4000]
 const shortestBusyMs = 1000
@@ -128,7 +130,7 @@ interface RecoveryParts<Item> {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
-const noFailures = { failures: 0, lateAlone: 0, waitedMs: 0, busyMs: shortestBusyMs }
+const noFailures = { failures: 0, late: 0, lateAlone: 0, waitedMs: 0, busyMs: shortestBusyMs }
 
 /** Decides after each batch that failed whether it is tried again, and waits until then; otherwise throws its error. */
 function createRecovery<Item>(
@@ -154,8 +156,9 @@ function createRecovery<Item>(
   }
 
   function late(error: unknown, batch: readonly Item[]): void {
-    if (batch.length === 1) since = { ...since, lateAlone: since.lateAlone + 1 }
-    if (since.lateAlone === mostLateAlone) throw error
+    since = { ...since, late: since.late + 1, lateAlone: since.lateAlone + (batch.length === 1 ? 1 : 0) }
+    const isInVain = patienceMs() === 0 && since.late === mostLateWithoutPatience
+    if (since.lateAlone === mostLateAlone || isInVain) throw error
     size.late(batch)
     turns.narrow()
     onWait?.(0, error)

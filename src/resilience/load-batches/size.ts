@@ -51,8 +51,9 @@ export function createBatchSize<Item>(options: BatchSizeOptions<Item>): BatchSiz
   function succeeded(batch: readonly Item[], ms: number, isLast: boolean): void {
     lateInARow = 0
     const fitting = weightOf(batch) * Math.min(mostGrowth, aimMs() / Math.max(1, ms))
-    // A batch with few items left says that larger ones may be slow, but not how quick they are.
-    room = isLast && ms <= aimMs() ? Math.max(room ?? 0, fitting) : fitting
+    // A batch that is small because no more items were there does not say that larger ones are too slow.
+    if (!isLast || ms > aimMs()) room = fitting
+    else if (room !== null) room = Math.max(room, fitting)
   }
 
   function late(batch: readonly Item[]): void {

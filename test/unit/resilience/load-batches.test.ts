@@ -91,8 +91,11 @@ t.test('a batch that takes too long is aborted, then tried in halves and one at 
 
 t.test('a server that does not reply to a single text either is given up', async t => {
   const { load, sizes } = batchesOver({ ms: () => 60_000 })
-  await t.rejects(load(texts(20), never), { code: 'deadline_exceeded' })
+  await t.rejects(load(texts(20), never, { patienceMs: () => 1000 }), { code: 'deadline_exceeded' })
   t.same(sizes, [8, 4, 1, 1, 1])
+  sizes.length = 0
+  await t.rejects(load(texts(20), never), { code: 'deadline_exceeded' })
+  t.same(sizes, [1, 1, 1], 'what was learned stays')
 })
 
 t.test('a batch that is too large is tried in halves, and the server is not sent as many again', async t => {

@@ -373,10 +373,13 @@ t.test('embedder: learns its dimensions; vectors are of unit length, in the orde
   t.equal(embedder.dimensions(), 256)
   const texts = Array.from({ length: 200 }, (_, i) => `text number ${i}`)
   const vectors = await embedder.embed(texts, never)
-  t.strictSame(
-    model.embeddings.requests.slice(1).map(({ body }) => body.input.length),
-    [96, 96, 8],
+  const sizes = model.embeddings.requests.slice(1).map(({ body }) => body.input.length)
+  t.equal(sizes[0], 8, 'how quick the model is, is unknown')
+  t.equal(
+    sizes.reduce((sum, size) => sum + size),
+    texts.length,
   )
+  t.ok(sizes.length <= 7 && Math.max(...sizes) <= 96, sizes.join())
   for (const vector of vectors) t.ok(Math.abs(Math.hypot(...vector) - 1) < 1e-5)
   const [alone] = await embedder.embed(['text number 150'], never)
   t.strictSame(vectors[150], alone)
