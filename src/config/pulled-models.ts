@@ -16,7 +16,8 @@ export function modelsFolder(dataDir: string): string {
  * one where no API is configured that it could be a model of.
  */
 export function withPulledModels(raw: RawSettings): RawSettings {
-  const hasApi = raw.openaiApiKey !== undefined || raw.openaiBaseUrl !== undefined
+  const apis = [raw.openaiApiKey, raw.openaiBaseUrl, raw.embeddingApiKey, raw.embeddingBaseUrl]
+  const hasApi = apis.some(each => each !== undefined)
   const embedding = pulledName(raw.embeddingModel, 'embedding', hasApi)
   const reranker = pulledName(raw.rerankModel, 'reranker', raw.rerankUrl !== undefined)
   const folder = (name: string) => onnxScheme + join(modelsFolder(raw.dataDir), name)
