@@ -157,6 +157,8 @@ t.test('a pulled model is a folder of DATA_DIR', async t => {
   const api = { OPENAI_BASE_URL: 'http://localhost:1/v1', CHAT_MODEL: 'none' }
   t.same(modelsOf({ ...api, EMBEDDING_MODEL: 'multilingual-e5-small' }), ['multilingual-e5-small', undefined])
   t.same(modelsOf({ ...api, EMBEDDING_MODEL: 'pulled:multilingual-e5-small' }), [folder, undefined])
+  const own = { EMBEDDING_BASE_URL: 'http://127.0.0.1:8080/v1' }
+  t.same(modelsOf({ ...own, EMBEDDING_MODEL: 'multilingual-e5-small' }), ['multilingual-e5-small', undefined])
   t.same(modelsOf({ RERANK_MODEL: 'ms-marco-minilm-l6' }), ['local', 'onnx:data/models/ms-marco-minilm-l6'])
   t.same(modelsOf({ RERANK_MODEL: 'pulled:mine' }), ['local', 'onnx:data/models/mine'])
   t.same(modelsOf({ RERANK_MODEL: 'ms-marco-minilm-l6', RERANK_URL: 'http://localhost:2/rerank' }), [
