@@ -55,6 +55,8 @@ export interface Grounder {
   push(text: string): Promise<string>
   /** `isCut`: the reply stopped in the middle, so its last sentence is not judged as a whole one. */
   end(isCut?: boolean): Promise<Grounded & { readonly rest: string }>
+  /** Reads the passages, so that the first sentence need not wait for it. */
+  prepare(): void
   /** What became of the draft so far. */
   soFar(): Grounded
 }
@@ -86,12 +88,14 @@ export function createGrounder(input: GroundingInput): Grounder {
       const more = last === undefined ? '' : await state.addUnfinished(last)
       return { ...state.result(), rest: rest + more }
     },
+    prepare: state.prepare,
     soFar: state.result,
   }
 }
 
 function createState({ passages, question, language, strictness = 'standard', checker }: GroundingInput) {
   let evidence: Evidence | undefined
+  const read = () => (evidence ??= createEvidence(passages, question))
   const said: ReadonlySet<string>[] = []
   const dropped: DroppedSentence[] = []
   const shown: string[] = []
@@ -156,8 +160,8 @@ function createState({ passages, question, language, strictness = 'standard', ch
   }
 
   async function verdictOf(piece: Piece, claim: string, words: ReadonlySet<string>): Promise<Verdict> {
-    evidence ??= createEvidence(passages, question)
     if (said.some(other => isRepetition(words, other))) return none('repetition', claim)
+    const evidence = read()
     if (piece.kind === 'code') return checkCode(claim, evidence)
     const verdict = checkSentence({ sentence: claim, language, strictness }, evidence)
     if (checker === undefined || !mayAskChecker(verdict, checker)) return verdict
@@ -168,6 +172,7 @@ function createState({ passages, question, language, strictness = 'standard', ch
   }
 
   return {
+    prepare: () => void read(),
     add,
     /** Unchecked when nothing else was kept, so that a reply of half a sentence is judged as one. */
     async addUnfinished(piece: Piece): Promise<string> {

@@ -58,6 +58,9 @@ export function openGrounding(
   const language = asked.language
   const question = asked.standalone ?? asked.text
   const grounder = createGrounder({ passages, question, language, strictness, checker: checkerFor(run) })
+  // While the model reads its prompt.
+  const preparing = setImmediate(() => grounder.prepare())
+  run.signal.addEventListener('abort', () => clearImmediate(preparing), { once: true })
   const startedAt = performance.now()
   const isOpen = run.isStreamed && !checksStreams
   const raw: string[] = []
