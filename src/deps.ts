@@ -37,7 +37,7 @@ import { openCalibrationUpkeep, type CalibrationUpkeepParts } from './wiring/cal
 import { openIndexMaintenance, type IndexMaintenanceParts } from './wiring/index-maintenance.ts'
 import { openUnitsUpkeep, type UnitsUpkeepParts } from './wiring/units-upkeep.ts'
 import { openMonitoring, type Monitoring } from './wiring/monitoring.ts'
-import { openClaimCheckers } from './adapters/models/open-claim-checkers.ts'
+import { openClaimModel } from './adapters/models/open-claim-model.ts'
 import { admissionOf, createAskPipeline, askedCollection, type AskPipeline } from './wiring/pipeline.ts'
 import { openWorkers, type Workers } from './wiring/workers.ts'
 import type { Config, FollowSecret } from './config/terms.ts'
@@ -134,8 +134,8 @@ export async function openDeps(
     // Answers of a lost history are never found, because their epoch marks differ. Dropping them frees memory.
     subscribe({ historyLost: ({ id }) => caches.dropAnswers(id) })
     const { admission, limiter } = admissionOf(config, { hasModel: models.chat !== null, events: emit })
-    const claimCheckers = openClaimCheckers(config, follow)
-    const opened = { database, bm25, snapshots, caches, models, admission, budgets, reads, reranker, claimCheckers }
+    const claimModel = openClaimModel(config, follow)
+    const opened = { database, bm25, snapshots, caches, models, admission, budgets, reads, reranker, claimModel }
     const pipelineWith = pipelinesOn({ ...opened, config, log, events: emit })
     const pipeline = pipelineWith({})
     if (pipeline.semanticCache) keep(pipeline.semanticCache)
