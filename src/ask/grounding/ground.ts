@@ -93,7 +93,8 @@ export function createGrounder(input: GroundingInput): Grounder {
   }
 }
 
-function createState({ passages, question, language, strictness = 'standard', checker }: GroundingInput) {
+function createState(input: GroundingInput) {
+  const { passages, question, language } = input
   let evidence: Evidence | undefined
   const read = () => (evidence ??= createEvidence(passages, question))
   const said: ReadonlySet<string>[] = []
@@ -108,26 +109,26 @@ function createState({ passages, question, language, strictness = 'standard', ch
     return out
   }
 
+  const wait = ({ lead, text }: Piece): string => {
+    waiting.push(lead + text)
+    return ''
+  }
+
   async function add(piece: Piece): Promise<string> {
     const claim = withoutTalk(claimOf(piece))
     // Such a piece says nothing by itself, and is shown with the next one that does.
     if (piece.kind === 'heading' || piece.kind === 'rule' || piece.isTableHeader || isIntroduction(claim)) {
-      waiting.push(piece.lead + piece.text)
-      return ''
+      return wait(piece)
     }
     const words = wordsOf(claim, language)
     if (words.size === 0 && !/\p{N}/u.test(claim)) return show(kept > 0 ? piece.lead + piece.text : '')
-    const verdict = await verdictOf(piece, claim, words)
+    const isRepeated = said.some(other => isRepetition(words, other))
+    const verdict = isRepeated ? none('repetition', claim) : await verdictOf(piece, claim, read(), input)
     if (verdict.kind === 'refusal') {
       refusals++
-      if (kept > 0) return show(piece.lead + piece.text)
-      waiting.push(piece.lead + piece.text)
-      return ''
+      return kept > 0 ? show(piece.lead + piece.text) : wait(piece)
     }
-    if (verdict.kind === 'unsupported' && isLeadIn(claim, verdict)) {
-      waiting.push(piece.lead + piece.text)
-      return ''
-    }
+    if (verdict.kind === 'unsupported' && isLeadIn(claim, verdict)) return wait(piece)
     if (verdict.kind === 'unsupported') return drop(piece, verdict, words.size)
     return keep(piece, claim, verdict, words)
   }
@@ -159,18 +160,6 @@ function createState({ passages, question, language, strictness = 'standard', ch
     return ''
   }
 
-  async function verdictOf(piece: Piece, claim: string, words: ReadonlySet<string>): Promise<Verdict> {
-    if (said.some(other => isRepetition(words, other))) return none('repetition', claim)
-    const evidence = read()
-    if (piece.kind === 'code') return checkCode(claim, evidence)
-    const verdict = checkSentence({ sentence: claim, language, strictness }, evidence)
-    if (checker === undefined || !mayAskChecker(verdict, checker)) return verdict
-    const isSupported = await checker.isSupported(claim, inOrder(passages, verdict.passages))
-    if (isSupported === null) return verdict
-    if (!isSupported) return { ...verdict, kind: 'unsupported', reason: 'checker', detail: claim }
-    return { ...verdict, kind: 'supported' }
-  }
-
   return {
     prepare: () => void read(),
     add,
@@ -190,6 +179,17 @@ function createState({ passages, question, language, strictness = 'standard', ch
       markersRemoved: removed,
     }),
   }
+}
+
+async function verdictOf(piece: Piece, claim: string, evidence: Evidence, input: GroundingInput): Promise<Verdict> {
+  const { passages, language, strictness = 'standard', checker } = input
+  if (piece.kind === 'code') return checkCode(claim, evidence)
+  const verdict = checkSentence({ sentence: claim, language, strictness }, evidence)
+  if (checker === undefined || !mayAskChecker(verdict, checker)) return verdict
+  const isSupported = await checker.isSupported(claim, inOrder(passages, verdict.passages))
+  if (isSupported === null) return verdict
+  if (!isSupported) return { ...verdict, kind: 'unsupported', reason: 'checker', detail: claim }
+  return { ...verdict, kind: 'supported' }
 }
 
 /** "To replace it, follow these steps:": with no fact of its own, it is as right as what follows it. */
