@@ -25,7 +25,9 @@ export interface Grounded {
   readonly keptShare: number
   /** Nothing was kept, and the draft says that the passages do not answer. */
   readonly isRefusal: boolean
-  /** Every sentence was kept, and the model cited a passage that supports it. */
+  /** A sentence was taken away that says something else than the passages. */
+  readonly hasLies: boolean
+  /** Every sentence was kept, except repetitions, and the model cited a passage that supports it. */
   readonly isSelfCited: boolean
   readonly markersAdded: number
   readonly markersRemoved: number
@@ -156,7 +158,7 @@ function createState(input: GroundingInput) {
 
   function drop(piece: Piece, { reason = 'words', detail = '' }: Partial<Verdict>, words: number): string {
     dropped.push({ text: piece.text, reason, detail })
-    droppedWords += Math.max(1, words)
+    if (!harmless.has(reason)) droppedWords += Math.max(1, words)
     return ''
   }
 
@@ -174,7 +176,8 @@ function createState(input: GroundingInput) {
       keptCount: kept,
       keptShare: keptWords + droppedWords === 0 ? 0 : keptWords / (keptWords + droppedWords),
       isRefusal: kept === 0 && refusals > 0,
-      isSelfCited: kept > 0 && dropped.length === 0 && uncited === 0,
+      hasLies: dropped.some(({ reason }) => !harmless.has(reason)),
+      isSelfCited: kept > 0 && uncited === 0 && dropped.every(({ reason }) => harmless.has(reason)),
       markersAdded: added,
       markersRemoved: removed,
     }),
@@ -234,6 +237,9 @@ function wordsOf(claim: string, language: string): Set<string> {
   const terms = comparedTerms(analyze(claim, language))
   return new Set(terms.filter(term => !isStopWord(term, language)))
 }
+
+/** What is taken away for these reasons says nothing against the rest. */
+const harmless: ReadonlySet<DropReason> = new Set(['repetition', 'unfinished'])
 
 const sameShare = 0.9
 
