@@ -25,8 +25,8 @@ export interface Grounded {
   readonly keptShare: number
   /** Nothing was kept, and the draft says that the passages do not answer. */
   readonly isRefusal: boolean
-  /** A sentence was taken away that says something else than the passages. */
-  readonly hasLies: boolean
+  /** A sentence was taken away, other than one that stopped in the middle. */
+  readonly isTrimmed: boolean
   /** Every sentence was kept, except repetitions, and the model cited a passage that supports it. */
   readonly isSelfCited: boolean
   readonly markersAdded: number
@@ -158,7 +158,9 @@ function createState(input: GroundingInput) {
 
   function drop(piece: Piece, { reason = 'words', detail = '' }: Partial<Verdict>, words: number): string {
     dropped.push({ text: piece.text, reason, detail })
-    if (!harmless.has(reason)) droppedWords += Math.max(1, words)
+    // A model that repeats itself and cites nothing has lost its thread.
+    const isHarmless = harmless.has(reason) && (reason === 'unfinished' || citedIn(piece.text).length > 0)
+    if (!isHarmless) droppedWords += Math.max(1, words)
     return ''
   }
 
@@ -176,7 +178,7 @@ function createState(input: GroundingInput) {
       keptCount: kept,
       keptShare: keptWords + droppedWords === 0 ? 0 : keptWords / (keptWords + droppedWords),
       isRefusal: kept === 0 && refusals > 0,
-      hasLies: dropped.some(({ reason }) => !harmless.has(reason)),
+      isTrimmed: dropped.some(({ reason }) => reason !== 'unfinished'),
       isSelfCited: kept > 0 && uncited === 0 && dropped.every(({ reason }) => harmless.has(reason)),
       markersAdded: added,
       markersRemoved: removed,
@@ -238,7 +240,7 @@ function wordsOf(claim: string, language: string): Set<string> {
   return new Set(terms.filter(term => !isStopWord(term, language)))
 }
 
-/** What is taken away for these reasons says nothing against the rest. */
+/** What is taken away for these reasons says nothing against sentences that the model cited itself. */
 const harmless: ReadonlySet<DropReason> = new Set(['repetition', 'unfinished'])
 
 const sameShare = 0.9

@@ -85,7 +85,7 @@ export function openGrounding(
     if (grounded.isSelfCited || !passages.some(passage => passage.language === language)) return true
     const citations = cite(grounded.text, passages, language)
     if (isDoubtful(judge({ text: grounded.text, citations }))) return false
-    return !grounded.hasLies || sharesWith(citations, (await extract()).citations)
+    return !grounded.isTrimmed || sharesWith(citations, (await extract()).citations)
   }
 
   async function release(): Promise<string> {
