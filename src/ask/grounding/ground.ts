@@ -158,9 +158,7 @@ function createState(input: GroundingInput) {
 
   function drop(piece: Piece, { reason = 'words', detail = '' }: Partial<Verdict>, words: number): string {
     dropped.push({ text: piece.text, reason, detail })
-    // A model that repeats itself and cites nothing has lost its thread.
-    const isHarmless = harmless.has(reason) && (reason === 'unfinished' || citedIn(piece.text).length > 0)
-    if (!isHarmless) droppedWords += Math.max(1, words)
+    if (countsAgainst(piece, reason)) droppedWords += Math.max(1, words)
     return ''
   }
 
@@ -242,6 +240,11 @@ function wordsOf(claim: string, language: string): Set<string> {
 
 /** What is taken away for these reasons says nothing against sentences that the model cited itself. */
 const harmless: ReadonlySet<DropReason> = new Set(['repetition', 'unfinished'])
+
+/** A model that repeats itself and cites nothing has lost its thread. */
+function countsAgainst({ text }: Piece, reason: DropReason): boolean {
+  return !harmless.has(reason) || (reason === 'repetition' && citedIn(text).length === 0)
+}
 
 const sameShare = 0.9
 
