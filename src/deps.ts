@@ -40,7 +40,7 @@ import { openModelCheck, type ModelCheck } from './wiring/model-check.ts'
 import { openIndexMaintenance, type IndexMaintenanceParts } from './wiring/index-maintenance.ts'
 import { openUnitsUpkeep, type UnitsUpkeepParts } from './wiring/units-upkeep.ts'
 import { openMonitoring, type Monitoring } from './wiring/monitoring.ts'
-import { openClaimCheckers } from './adapters/models/open-claim-checkers.ts'
+import { openClaimModel } from './adapters/models/open-claim-model.ts'
 import { admissionOf, createAskPipeline, askedCollection, type AskPipeline } from './wiring/pipeline.ts'
 import { openWorkers, type Workers } from './wiring/workers.ts'
 import type { Config, FollowSecret } from './config/terms.ts'
@@ -144,17 +144,16 @@ export async function openDeps(
     // Answers of a lost history are never found, because their epoch marks differ. Dropping them frees memory.
     subscribe({ historyLost: ({ id }) => caches.dropAnswers(id) })
     const { admission, limiter } = admissionOf(config, { hasModel: models.chat !== null, events: emit })
-    const claimCheckers = openClaimCheckers(config, follow)
-    const opened = { database, bm25, snapshots, caches, models, admission, budgets, reads, reranker, claimCheckers }
+    const claimModel = openClaimModel(config, follow)
+    const opened = { database, bm25, snapshots, caches, models, admission, budgets, reads, reranker, claimModel }
     const pipelineWith = pipelinesOn({ ...opened, promptTokensWithin, config, log, events: emit })
     const pipeline = pipelineWith({})
     if (pipeline.semanticCache) keep(pipeline.semanticCache)
     keep(pipeline.cachedAsk)
-    subscribe({ modelChanged: () => snapshots.invalidate() })
     const modelCheck = keep(openModelCheck({ database, store, models, log, onChange: emit.modelChanged }))
     const preparing = keep(openPreparing(config.prepare, emit))
     const upkeep = openUpkeep({ database, store, bm25, embedder: models.embedder, step: pace.step, log }, config, keep)
-    subscribe({ documentsWritten: () => snapshots.invalidate() })
+    subscribe({ documentsWritten: () => snapshots.invalidate(), modelChanged: () => snapshots.invalidate() })
     subscribe({ documentsWritten: upkeep.written })
     const onWritten = async (collection?: string) => {
       emit.documentsWritten(collection)
@@ -181,13 +180,10 @@ export async function openDeps(
       redis,
       workers,
       metrics,
-      states,
       ...pipeline,
       pipelineWith,
-      pulse,
-      lastFault,
+      ...{ states, pulse, lastFault, modelCalls },
       limiter,
-      modelCalls,
       firstWord: firstWordOf(guarded, config.ask),
       close,
     }

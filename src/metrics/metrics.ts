@@ -14,6 +14,7 @@ import { modelMetrics } from './models.ts'
 import { poolMetrics } from './pool.ts'
 import { processMetrics } from './process.ts'
 import { mergedRegistry, statesOf, type MetricState } from './merged.ts'
+import { groundingMetrics } from './grounding.ts'
 import { questionMetrics, stageMetrics } from './questions.ts'
 import { workerMetrics } from './workers.ts'
 
@@ -42,6 +43,7 @@ export function createMetrics(poolStatus: () => PoolStatus) {
   const subscribers: readonly Subscriber[] = [
     questionMetrics(kit),
     stageMetrics(kit),
+    groundingMetrics(kit),
     modelMetrics(kit),
     poolMetrics(kit, poolStatus),
     caches.subscriber,

@@ -1,5 +1,5 @@
 import type { Degraded } from '../ask/terms/answer.ts'
-import type { AskFacts, DropReason, GroundingOutcome } from '../ask/terms/run.ts'
+import type { AskFacts } from '../ask/terms/run.ts'
 import type { Usage } from '../ask/terms/usage.ts'
 import type { Subscriber } from '../events.ts'
 import { errorTable } from '../errors.ts'
@@ -16,24 +16,6 @@ const reasons: readonly Degraded[] = [
   'generation',
   'grounding',
   'rerank',
-]
-const outcomes: readonly GroundingOutcome[] = ['kept', 'trimmed', 'replaced', 'refused', 'shown']
-const dropReasons: readonly DropReason[] = [
-  'number',
-  'date',
-  'code',
-  'name',
-  'arithmetic',
-  'elsewhere',
-  'negation',
-  'words',
-  'clause',
-  'language',
-  'checker',
-  'question',
-  'repetition',
-  'passages',
-  'unfinished',
 ]
 const levels = ['interactive', 'batch'] as const
 const codes = Object.keys(errorTable)
@@ -74,16 +56,6 @@ export function questionMetrics(kit: Kit): Subscriber {
   const degraded = kit.counter('degraded_total', 'Degraded answers and searches, by what was missing.', {
     reason: reasons,
   })
-  const drafts = kit.counter(
-    'grounding_drafts_total',
-    'Drafts of the language model by what the check left of them: kept, trimmed, replaced by quotations, refused (it says that the passages do not answer), shown (streamed before the check).',
-    { outcome: outcomes },
-  )
-  const droppedSentences = kit.counter(
-    'grounding_dropped_total',
-    'Sentences of the language model that the passages do not support, by reason.',
-    { reason: dropReasons },
-  )
   const countUsage = usageMetrics(kit)
   const steps = kit.histogram(
     'agent_steps_per_request',
@@ -136,10 +108,6 @@ export function questionMetrics(kit: Kit): Subscriber {
       if (outcome) qos(facts.priority, outcome).add()
       countOverdue({ isOverdue: facts.isOverdue || code === 'deadline_exceeded' })
     },
-    draftGrounded(outcome, reasons) {
-      drafts(outcome).add()
-      for (const reason of reasons) droppedSentences(reason).add()
-    },
     budgetExceeded: budget => exceeded(budget).add(),
   }
 }
@@ -181,12 +149,7 @@ export function stageMetrics(kit: Kit): Subscriber {
     'retrieval_latency_seconds',
     'Duration of passage searches in the database, cancelled ones excluded.',
   )()
-  const firstSentence = kit.histogram(
-    'first_sentence_seconds',
-    'Time from asking the language model to the first sentence that was checked.',
-  )()
   return {
-    sentenceReady: (took, traceId) => firstSentence.observe(took, traceId),
     stageEnded(stage, outcome, took, traceId) {
       seconds(stage, outcome).observe(took, traceId)
       if (stage === 'retrieve' && outcome !== 'cancelled') retrieval.observe(took, traceId)

@@ -15,6 +15,7 @@ import { learned } from '../ask/abstention/learned.ts'
 import { createAdmission, type Admission } from '../ask/admission.ts'
 import type { SelectSteps } from '../ask/retrieval/select.ts'
 import { embedWith, type Embedded } from '../ask/retrieval/embed.ts'
+import type { ChatModel } from '../ask/generation/chat.ts'
 import { type Budgets } from '../ask/generation/budgets.ts'
 import { extractFrom } from '../ask/generation/extractive.ts'
 import { answerWith } from '../ask/generation/generate.ts'
@@ -40,8 +41,8 @@ import type { AskedCollection } from '../ask/terms/collection.ts'
 import type { Passage } from '../ask/terms/passage.ts'
 import type { AnalyzedQuestion } from '../ask/terms/question.ts'
 import type { AskWithin, Run } from '../ask/terms/run.ts'
-import { groundingVersion, type SupportChecker } from '../ask/grounding/ground.ts'
-import { rerankingCheckers } from '../ask/grounding/checkers.ts'
+import { groundingVersion } from '../ask/grounding/ground.ts'
+import { claimCheckers, rerankingCheckers } from '../ask/grounding/checkers.ts'
 import type { Grounding } from '../ask/grounding/session.ts'
 import { rescaled, similarityRange, vectorWeight } from '../ask/retrieval/weights.ts'
 import { type Caches } from './caches.ts'
@@ -60,8 +61,8 @@ export interface PipelineParts {
   readonly snapshots: CollectionSnapshots
   readonly caches: Caches
   readonly models: Models
-  /** Checkers of claims of a model of their own; null without one. */
-  readonly claimCheckers: ((run: Run) => SupportChecker) | null
+  /** Checks claims; null without one. */
+  readonly claimModel: ChatModel | null
   readonly events: Events
   readonly admission: Admission
   readonly budgets: Pick<Budgets, 'isKeyUsedUp'>
@@ -252,12 +253,13 @@ function stepsOf(parts: PipelineParts, stages: Stages) {
 
 /** Words decide, a model of its own reads every sentence, or a cross-encoder those that words do not decide. */
 function groundingOf(
-  { config: { grounding }, reranker, claimCheckers, events }: PipelineParts,
+  { config: { grounding }, reranker, claimModel, events }: PipelineParts,
   { record }: Stages,
 ): Grounding | null {
   if (grounding === null) return null
   const { strictness, checksStreams, timeoutMs } = grounding
-  const checkers = claimCheckers ?? (reranker?.isInProcess ? rerankingCheckers(reranker, { timeoutMs }) : undefined)
+  const byModel = claimModel && claimCheckers(claimModel, { timeoutMs })
+  const checkers = byModel ?? (reranker?.isInProcess ? rerankingCheckers(reranker, { timeoutMs }) : undefined)
   return {
     strictness,
     checksStreams,

@@ -62,6 +62,7 @@ for (const world of eitherWorld)
         cache: { status: 'miss', key: /^\d+:[\w-]{43}$/, tier: null, age: null },
         question: { text: rent, rewritten: false, language: 'en', analyzed_as: 'en', other_wordings: [] },
         abstained_because: null,
+        grounding: null,
         confidence_threshold: Number,
         degraded: [],
         timings_ms: { retrieve: Number, extract: Number, total: Number },

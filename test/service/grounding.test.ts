@@ -65,10 +65,8 @@ t.test('sentences are checked', async t => {
 
   t.test('a number that is worked out before the reader stays', async t => {
     const sum = 'Two months cost 12,000 + 12,000 = 24,000 tenge [1].'
-    t.match(await ask(`A place in the dormitory costs 12,000 tenge a month [1]. ${sum}`), {
-      generator: 'llm',
-      degraded: [],
-    })
+    const reply = await ask(sum, 'How much does the dormitory cost for two months?')
+    t.match(reply, { generator: 'llm', degraded: [], answer: sum })
   })
 
   t.test('refusals in prose abstain, in five languages', async t => {

@@ -81,7 +81,7 @@ tap.test('documents answer by their words, then by their vectors', { skip: skipR
   const { code, stderr } = await finished
   t.equal(code, 0, stderr)
   t.match(stderr, /all documents are found by their words; their vectors follow\n/)
-  t.match(stderr, /vectors of 150 of 150 chunks\n/)
+  t.match(stderr, /vectors of 150 of 150 chunks/)
   t.match(await stateOf(env), { vectors: count, window_count: String(count), fillings: 0 })
   t.match(await collectionIn(app), { missing_vector_chunk_count: 0 })
   t.ok(

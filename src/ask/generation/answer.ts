@@ -60,31 +60,13 @@ export async function* writeAnswer(
   run: Run,
 ): AsyncGenerator<AskEvent, WrittenAnswer> {
   if (!steps.generate) return yield* quote(steps, request, run, withoutModel)
-  let isShown = false
+  const shown = { any: false }
   try {
-    let completion: Completion | undefined
-    const extract = async () => await steps.extract(request, run)
-    const grounding = steps.ground && openGrounding(steps.ground, { ...request, extract }, run)
-    for await (const event of steps.generate(request, { ...run, deadline: run.deadline - reserveOf(steps, run) })) {
-      if (event.type === 'end') {
-        completion = event.completion
-        continue
-      }
-      const text = grounding ? await grounding.push(event.text) : event.text
-      if (!run.isStreamed || text === '') continue
-      isShown = true
-      yield { type: 'delta', text }
-    }
-    const whole = completion as Completion
-    const grounded = grounding === null || whole.abstained ? null : await grounding.end(whole)
-    if (grounded?.outcome === 'replaced') return yield* quote(steps, request, run, ungrounded(whole))
-    if (grounded && run.isStreamed && grounded.outcome !== 'refused' && grounded.rest !== '') {
-      isShown = true
-      yield { type: 'delta', text: grounded.rest }
-    }
-    return yield* completed(steps, grounded ? afterGrounding(whole, grounded) : whole, request, run)
+    const { completion, grounded } = yield* draft(steps.generate, steps, { request, run, shown })
+    if (grounded?.outcome === 'replaced') return yield* quote(steps, request, run, ungrounded(completion))
+    return yield* completed(steps, grounded ? afterGrounding(completion, grounded) : completion, request, run)
   } catch (error) {
-    if (isShown || run.signal.aborted || !isAskError(error) || !isModelFault(error)) throw error
+    if (shown.any || run.signal.aborted || !isAskError(error) || !isModelFault(error)) throw error
     run.log[loudness(error)](
       { code: error.code, err: error.cause ?? error },
       'the model failed: answering with quoted sentences',
@@ -93,6 +75,44 @@ export async function* writeAnswer(
       degraded: [isOverBudget(error) ? 'budget' : 'generation'],
       usage: { ...noUsage, llmCalls: callsMade(error) },
     })
+  }
+}
+
+interface Drafting {
+  readonly request: WriteRequest
+  readonly run: Run
+  /** Whether anything was shown, which cannot be taken back. */
+  readonly shown: { any: boolean }
+}
+
+interface Draft {
+  readonly completion: Completion
+  /** Null when it was not checked. */
+  readonly grounded: GroundedCompletion | null
+}
+
+/** The model's completion, checked while it arrives; a stream is given what may be shown of it. */
+async function* draft(
+  generate: NonNullable<AnswerSteps['generate']>,
+  steps: AnswerSteps,
+  { request, run, shown }: Drafting,
+): AsyncGenerator<AskEvent, Draft> {
+  const extract = async () => await steps.extract(request, run)
+  const grounding = steps.ground && openGrounding(steps.ground, { ...request, extract }, run)
+  let completion: Completion | undefined
+  for await (const event of generate(request, { ...run, deadline: run.deadline - reserveOf(steps, run) })) {
+    if (event.type === 'end') completion = event.completion
+    else yield* show(grounding ? await grounding.push(event.text) : event.text)
+  }
+  const whole = completion as Completion
+  const grounded = grounding === null || whole.abstained ? null : await grounding.end(whole)
+  if (grounded && grounded.outcome !== 'refused' && grounded.outcome !== 'replaced') yield* show(grounded.rest)
+  return { completion: whole, grounded }
+
+  function* show(text: string): Generator<AskEvent, void> {
+    if (!run.isStreamed || text === '') return
+    shown.any = true
+    yield { type: 'delta', text }
   }
 }
 

@@ -34,7 +34,7 @@ interface Sentence {
 
 function agrees(clause: Clause, { sentence, language }: Sentence, unit: EvidenceUnit): boolean {
   const like = clauseLike(clause, unit)
-  if (!denySame(clause, like ?? unit) || !boundSame(clause, like?.text ?? unit.text, language)) return false
+  if (!denySame(clause, like ?? deniedIn(unit)) || !boundSame(clause, like?.text ?? unit.text, language)) return false
   if (like && takesFromDenial(clause, like, unit)) return false
   const whole = negationOf(unit.text, unit.language)
   if (mayAgree(clause.negation, like?.negation ?? whole)) return true
@@ -49,12 +49,12 @@ function agrees(clause: Clause, { sentence, language }: Sentence, unit: Evidence
 /** The clause of a unit that shares most with this one; undefined when what is shared is spread over the unit. */
 function clauseLike(clause: Clause, unit: EvidenceUnit): Clause | undefined {
   const terms = new Set(clause.terms)
-  const shared = unit.clauses.map(
-    each => each.terms.filter(term => heldShare(term, terms) > 0).length + factsShared(each, clause),
-  )
+  const shared = unit
+    .clauses()
+    .map(each => each.terms.filter(term => heldShare(term, terms) > 0).length + factsShared(each, clause))
   const most = Math.max(0, ...shared)
   const total = shared.reduce((sum, each) => sum + each, 0)
-  return most >= 0.6 * total && most > 0 ? unit.clauses[shared.indexOf(most)] : undefined
+  return most >= 0.6 * total && most > 0 ? unit.clauses()[shared.indexOf(most)] : undefined
 }
 
 function factsShared(a: Clause, b: Clause): number {
@@ -71,9 +71,13 @@ function takesFromDenial(clause: Clause, like: Clause, { clauses }: EvidenceUnit
   const lacking =
     like.terms.filter(term => heldShare(term, said) === 0).length + like.facts.length - factsShared(like, clause)
   if (lacking === 0) return false
-  return clauses.some(
+  return clauses().some(
     other => other.negation.isPlain && other.terms.some(term => !like.terms.includes(term) && said.has(term)),
   )
+}
+
+function deniedIn({ terms, clauses }: EvidenceUnit) {
+  return { terms, denied: new Set(clauses().flatMap(({ denied }) => [...denied])) }
 }
 
 /** Where words deny by their endings, each that both have must do so in both. */

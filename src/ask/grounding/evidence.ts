@@ -29,9 +29,8 @@ export interface EvidenceUnit {
   /** Headings, the header of a table, what introduces a list. */
   readonly above: Terms
   readonly aroundFacts: readonly Fact[]
-  readonly clauses: readonly Clause[]
-  /** Terms that it denies by their endings. */
-  readonly denied: Terms
+  /** Read when they are first compared. */
+  readonly clauses: () => readonly Clause[]
   /** Of the table that it is a row of; null for the header itself and for all that is no row. */
   readonly header: string | null
 }
@@ -97,7 +96,9 @@ function addUnits(units: EvidenceUnit[], passage: Passage, index: number): void 
   const drafts = found.map((unit, i): Draft => {
     const own = text.slice(unit.start, unit.end)
     const read = readText(own, language)
-    const clauses = clausesIn(read)
+    let clauses: readonly Clause[] | undefined
+    // Most units are compared with no clause.
+    const clausesOf = () => (clauses ??= clausesIn(read))
     const { title } = placeAt(passage, unit.start)
     return {
       id: units.length + i,
@@ -109,8 +110,7 @@ function addUnits(units: EvidenceUnit[], passage: Passage, index: number): void 
       terms: contentTerms(read),
       facts: read.facts,
       parts: partsOf(read),
-      clauses,
-      denied: new Set(clauses.flatMap(({ denied }) => [...denied])),
+      clauses: clausesOf,
       header: rows[i]?.header ?? null,
     }
   })

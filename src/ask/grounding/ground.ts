@@ -25,7 +25,9 @@ export interface Grounded {
   readonly keptShare: number
   /** Nothing was kept, and the draft says that the passages do not answer. */
   readonly isRefusal: boolean
-  /** Every sentence was kept, and the model cited a passage that supports it. */
+  /** A sentence was taken away, other than one that stopped in the middle. */
+  readonly isTrimmed: boolean
+  /** Every sentence was kept, except repetitions, and the model cited a passage that supports it. */
   readonly isSelfCited: boolean
   readonly markersAdded: number
   readonly markersRemoved: number
@@ -55,6 +57,8 @@ export interface Grounder {
   push(text: string): Promise<string>
   /** `isCut`: the reply stopped in the middle, so its last sentence is not judged as a whole one. */
   end(isCut?: boolean): Promise<Grounded & { readonly rest: string }>
+  /** Reads the passages, so that the first sentence need not wait for it. */
+  prepare(): void
   /** What became of the draft so far. */
   soFar(): Grounded
 }
@@ -86,12 +90,15 @@ export function createGrounder(input: GroundingInput): Grounder {
       const more = last === undefined ? '' : await state.addUnfinished(last)
       return { ...state.result(), rest: rest + more }
     },
+    prepare: state.prepare,
     soFar: state.result,
   }
 }
 
-function createState({ passages, question, language, strictness = 'standard', checker }: GroundingInput) {
+function createState(input: GroundingInput) {
+  const { passages, question, language } = input
   let evidence: Evidence | undefined
+  const read = () => (evidence ??= createEvidence(passages, question))
   const said: ReadonlySet<string>[] = []
   const dropped: DroppedSentence[] = []
   const shown: string[] = []
@@ -104,26 +111,26 @@ function createState({ passages, question, language, strictness = 'standard', ch
     return out
   }
 
+  const wait = ({ lead, text }: Piece): string => {
+    waiting.push(lead + text)
+    return ''
+  }
+
   async function add(piece: Piece): Promise<string> {
     const claim = withoutTalk(claimOf(piece))
     // Such a piece says nothing by itself, and is shown with the next one that does.
     if (piece.kind === 'heading' || piece.kind === 'rule' || piece.isTableHeader || isIntroduction(claim)) {
-      waiting.push(piece.lead + piece.text)
-      return ''
+      return wait(piece)
     }
     const words = wordsOf(claim, language)
     if (words.size === 0 && !/\p{N}/u.test(claim)) return show(kept > 0 ? piece.lead + piece.text : '')
-    const verdict = await verdictOf(piece, claim, words)
+    const isRepeated = said.some(other => isRepetition(words, other))
+    const verdict = isRepeated ? none('repetition', claim) : await verdictOf(piece, claim, read(), input)
     if (verdict.kind === 'refusal') {
       refusals++
-      if (kept > 0) return show(piece.lead + piece.text)
-      waiting.push(piece.lead + piece.text)
-      return ''
+      return kept > 0 ? show(piece.lead + piece.text) : wait(piece)
     }
-    if (verdict.kind === 'unsupported' && isLeadIn(claim, verdict)) {
-      waiting.push(piece.lead + piece.text)
-      return ''
-    }
+    if (verdict.kind === 'unsupported' && isLeadIn(claim, verdict)) return wait(piece)
     if (verdict.kind === 'unsupported') return drop(piece, verdict, words.size)
     return keep(piece, claim, verdict, words)
   }
@@ -151,23 +158,12 @@ function createState({ passages, question, language, strictness = 'standard', ch
 
   function drop(piece: Piece, { reason = 'words', detail = '' }: Partial<Verdict>, words: number): string {
     dropped.push({ text: piece.text, reason, detail })
-    droppedWords += Math.max(1, words)
+    if (countsAgainst(piece, reason)) droppedWords += Math.max(1, words)
     return ''
   }
 
-  async function verdictOf(piece: Piece, claim: string, words: ReadonlySet<string>): Promise<Verdict> {
-    evidence ??= createEvidence(passages, question)
-    if (said.some(other => isRepetition(words, other))) return none('repetition', claim)
-    if (piece.kind === 'code') return checkCode(claim, evidence)
-    const verdict = checkSentence({ sentence: claim, language, strictness }, evidence)
-    if (checker === undefined || !mayAskChecker(verdict, checker)) return verdict
-    const isSupported = await checker.isSupported(claim, inOrder(passages, verdict.passages))
-    if (isSupported === null) return verdict
-    if (!isSupported) return { ...verdict, kind: 'unsupported', reason: 'checker', detail: claim }
-    return { ...verdict, kind: 'supported' }
-  }
-
   return {
+    prepare: () => void read(),
     add,
     /** Unchecked when nothing else was kept, so that a reply of half a sentence is judged as one. */
     async addUnfinished(piece: Piece): Promise<string> {
@@ -180,11 +176,23 @@ function createState({ passages, question, language, strictness = 'standard', ch
       keptCount: kept,
       keptShare: keptWords + droppedWords === 0 ? 0 : keptWords / (keptWords + droppedWords),
       isRefusal: kept === 0 && refusals > 0,
-      isSelfCited: kept > 0 && dropped.length === 0 && uncited === 0,
+      isTrimmed: dropped.some(({ reason }) => reason !== 'unfinished'),
+      isSelfCited: kept > 0 && uncited === 0 && dropped.every(({ reason }) => harmless.has(reason)),
       markersAdded: added,
       markersRemoved: removed,
     }),
   }
+}
+
+async function verdictOf(piece: Piece, claim: string, evidence: Evidence, input: GroundingInput): Promise<Verdict> {
+  const { passages, language, strictness = 'standard', checker } = input
+  if (piece.kind === 'code') return checkCode(claim, evidence)
+  const verdict = checkSentence({ sentence: claim, language, strictness }, evidence)
+  if (checker === undefined || !mayAskChecker(verdict, checker)) return verdict
+  const isSupported = await checker.isSupported(claim, inOrder(passages, verdict.passages))
+  if (isSupported === null) return verdict
+  if (!isSupported) return { ...verdict, kind: 'unsupported', reason: 'checker', detail: claim }
+  return { ...verdict, kind: 'supported' }
 }
 
 /** "To replace it, follow these steps:": with no fact of its own, it is as right as what follows it. */
@@ -228,6 +236,14 @@ function inOrder(passages: readonly Passage[], first: readonly number[]): Passag
 function wordsOf(claim: string, language: string): Set<string> {
   const terms = comparedTerms(analyze(claim, language))
   return new Set(terms.filter(term => !isStopWord(term, language)))
+}
+
+/** What is taken away for these reasons says nothing against sentences that the model cited itself. */
+const harmless: ReadonlySet<DropReason> = new Set(['repetition', 'unfinished'])
+
+/** A model that repeats itself and cites nothing has lost its thread. */
+function countsAgainst({ text }: Piece, reason: DropReason): boolean {
+  return !harmless.has(reason) || (reason === 'repetition' && citedIn(text).length === 0)
 }
 
 const sameShare = 0.9

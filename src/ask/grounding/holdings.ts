@@ -32,7 +32,13 @@ export function createHoldings(sources: readonly HoldingSource[], wordsLike?: Ho
   const keys = new Set(facts.flatMap(({ keys, wider }) => [...keys, ...wider]))
   const parts = sources.length === 1 ? sources[0]!.parts : new Set(sources.flatMap(source => [...source.parts]))
   let codes: ReadonlySet<string> | undefined
-  const hasToken = (token: string) => (codes ??= codesIn(sources)).has(compact(token))
+  const hasToken = (token: string) => {
+    const key = compact(token)
+    if (parts.has(key)) return true
+    const pieces = key.match(/[\p{L}\p{M}]+|\p{N}+/gu) ?? []
+    // A text without any piece of a code need not be read for it.
+    return pieces.some(piece => parts.has(piece)) && (codes ??= codesIn(sources)).has(key)
+  }
   const like = wordsLike ?? memoized((name: string) => formsOf(name, parts, sources))
   return {
     holds: fact => {

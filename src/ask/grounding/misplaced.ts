@@ -68,7 +68,8 @@ function wordCoverage({ unit, missingAlone, missingFacts }: UnitSupport, clause:
  * "The warranty covers the printer for 24 months and the head for 6 months": in "the head is covered for 24 months" the
  * number is of the other clause, whose own word ("printer") is missing.
  */
-function isOfOtherClause(fact: Fact, clause: Clause, { clauses }: EvidenceUnit): boolean {
+function isOfOtherClause(fact: Fact, clause: Clause, unit: EvidenceUnit): boolean {
+  const clauses = unit.clauses()
   if (clauses.length < 2) return false
   const own = clauses.filter(each => holdsFact(each.facts, fact))
   if (own.length === 0) return false

@@ -169,31 +169,49 @@ export function spokenNumbers(words: readonly string[], language: string): Spoke
 const bareGroups: ReadonlySet<string> = new Set(['ru', 'it', 'kk', 'fr', 'es', 'pt'])
 
 function numberAt(words: readonly string[], first: number, language: string): SpokenNumber | null {
-  let [total, current, last, smallest] = [0, 0, first - 1, Infinity]
+  const reading: Reading = { total: 0, current: 0, smallest: Infinity, isEmpty: true }
+  let last = first - 1
   let isSoft = true
   for (let index = first; index < words.length; index++) {
     const isLink = last >= first && words[index] === links[language]
-    const role = roleOf(words[isLink ? index + 1 : index] ?? '', language)
-    if (role === undefined) break
-    if (role.does === 'add') {
-      // "five or six", "two two": another number begins.
-      if (role.value >= smallest || (role.value < 1 && last >= first)) break
-      current += role.value
-      smallest = role.value >= 10 && role.value % 10 === 0 ? 10 ** Math.floor(Math.log10(role.value)) : 0.5
-    } else if (role.does === 'times') {
-      current = Math.max(1, current) * role.value
-      smallest = role.value
-    } else {
-      // "1 million" in digits and words is read elsewhere; a bare "million" is no number.
-      if (current === 0 && total === 0 && last < first && !bareGroups.has(language)) break
-      total += Math.max(1, current) * role.value
-      ;[current, smallest] = [0, Infinity]
-    }
     if (isLink) index++
+    const role = roleOf(words[index] ?? '', language)
+    if (role === undefined || !readRole(reading, role, language)) break
     isSoft = (last < first || isSoft) && role.isSoft
     last = index
   }
-  return last < first ? null : { value: total + current, first, last, isSoft }
+  return last < first ? null : { value: reading.total + reading.current, first, last, isSoft }
+}
+
+interface Reading {
+  /** Of the groups that are complete. */
+  total: number
+  current: number
+  /** What is added next is smaller. */
+  smallest: number
+  isEmpty: boolean
+}
+
+/** Adds a word to the number; false when another number begins with it. */
+function readRole(reading: Reading, { does, value }: Role, language: string): boolean {
+  const { current, smallest, isEmpty } = reading
+  if (does === 'add') {
+    // "five or six", "two two", "ten and a half".
+    if (value >= smallest || (value < 1 && !isEmpty)) return false
+    reading.current += value
+    reading.smallest = value >= 10 && value % 10 === 0 ? 10 ** Math.floor(Math.log10(value)) : 0.5
+  } else if (does === 'times') {
+    reading.current = Math.max(1, current) * value
+    reading.smallest = value
+  } else {
+    // "1 million" in digits and words is read elsewhere; a bare "million" is no number.
+    if (isEmpty && !bareGroups.has(language)) return false
+    reading.total += Math.max(1, current) * value
+    reading.current = 0
+    reading.smallest = Infinity
+  }
+  reading.isEmpty = false
+  return true
 }
 
 /** What a word multiplies a number in digits by: "2 million", "3 тысячи"; 1 for any other. */

@@ -58,6 +58,9 @@ export function openGrounding(
   const language = asked.language
   const question = asked.standalone ?? asked.text
   const grounder = createGrounder({ passages, question, language, strictness, checker: checkerFor(run) })
+  // While the model reads its prompt.
+  const preparing = setImmediate(() => grounder.prepare())
+  run.signal.addEventListener('abort', () => clearImmediate(preparing), { once: true })
   const startedAt = performance.now()
   const isOpen = run.isStreamed && !checksStreams
   const raw: string[] = []
@@ -82,7 +85,7 @@ export function openGrounding(
     if (grounded.isSelfCited || !passages.some(passage => passage.language === language)) return true
     const citations = cite(grounded.text, passages, language)
     if (isDoubtful(judge({ text: grounded.text, citations }))) return false
-    return grounded.dropped.length === 0 || sharesWith(citations, (await extract()).citations)
+    return !grounded.isTrimmed || sharesWith(citations, (await extract()).citations)
   }
 
   async function release(): Promise<string> {

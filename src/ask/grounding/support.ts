@@ -112,32 +112,52 @@ interface Claim {
   readonly weight: number
 }
 
-function supportBy(unit: EvidenceUnit, { weighed, facts, weight }: Claim, evidence: Evidence): UnitSupport {
-  let [own, sum, ownSum] = [0, 0, 0]
+function supportBy(unit: EvidenceUnit, claim: Claim, evidence: Evidence): UnitSupport {
+  const [words, facts] = [wordSupport(unit, claim, evidence), factSupport(unit, claim, evidence)]
+  const { missing, missingAlone } = words
+  const shareOf = (sum: number) => (claim.weight === 0 ? 0 : sum / claim.weight)
+  // What stands only around it, or only in the question, does not make a unit support anything.
+  const coverage = words.own + facts.own === 0 ? 0 : shareOf(words.sum + facts.sum)
+  return {
+    unit,
+    coverage,
+    ownCoverage: shareOf(words.own + facts.own),
+    missing,
+    missingAlone,
+    missingFacts: facts.missing,
+  }
+}
+
+/** Weights of the claim's words that a unit has, alone (`own`) and with what stands around it (`sum`). */
+function wordSupport(unit: EvidenceUnit, { weighed }: Claim, { terms, askedTerms }: Evidence) {
+  let [own, sum] = [0, 0]
   const [missing, missingAlone]: [string[], string[]] = [[], []]
-  for (const { term, weight: each } of weighed) {
+  for (const { term, weight } of weighed) {
     const inUnit = heldShare(term, unit.terms)
     const share = Math.max(inUnit, aroundCredit * heldShare(term, unit.around))
     if (share === 0) missing.push(term)
     if (inUnit === 0 && heldShare(term, unit.above) === 0) missingAlone.push(term)
-    own += inUnit
-    ownSum += each * inUnit
-    const isAsked = share === 0 && !evidence.terms.has(term) && heldShare(term, evidence.askedTerms) > 0
-    sum += each * (isAsked ? askedCredit : share)
+    own += weight * inUnit
+    const isOnlyAsked = share === 0 && !terms.has(term) && heldShare(term, askedTerms) > 0
+    sum += weight * (isOnlyAsked ? askedCredit : share)
   }
-  const missingFacts: Fact[] = []
+  return { own, sum, missing, missingAlone }
+}
+
+/** The same of its facts. */
+function factSupport(unit: EvidenceUnit, { facts }: Claim, evidence: Evidence) {
+  let [own, sum] = [0, 0]
+  const missing: Fact[] = []
   for (const fact of facts) {
-    const isOwn = holdingsOf(unit, evidence).holds(fact)
-    // Where the unit has another fact of the kind, that of its neighbour is not its own.
-    const isAround = !isOwn && !hasRival(unit.facts, fact, facts) && holdingsAround(unit, evidence).holds(fact)
-    if (isOwn) own++
-    if (isOwn) ownSum += factWeight
-    if (!isOwn && !isAround) missingFacts.push(fact)
-    sum += factWeight * (isOwn ? 1 : isAround ? aroundCredit : 0)
+    if (holdingsOf(unit, evidence).holds(fact)) {
+      own += factWeight
+      sum += factWeight
+      // Where the unit has another fact of the kind, that of its neighbour is not its own.
+    } else if (!hasRival(unit.facts, fact, facts) && holdingsAround(unit, evidence).holds(fact)) {
+      sum += factWeight * aroundCredit
+    } else missing.push(fact)
   }
-  // What stands only around it, or only in the question, does not make a unit support anything.
-  const coverage = own === 0 || weight === 0 ? 0 : sum / weight
-  return { unit, coverage, ownCoverage: weight === 0 ? 0 : ownSum / weight, missing, missingAlone, missingFacts }
+  return { own, sum, missing }
 }
 
 /** Whether some facts have one like this, but another, which the clause does not have. */

@@ -1,5 +1,6 @@
 import { bootstrap, meanOf, shareOf, wilson, type Estimate, type Share } from '../intervals.ts'
 import { percentile } from '../metrics.ts'
+import { citationFigures, type CitationFigures } from './citations.ts'
 import type { Overlap } from './match.ts'
 import type { Asked, Reply, Verdict } from './terms.ts'
 import { hasAnswer, isExpected, overlapOf, verdictOf } from './verdict.ts'
@@ -41,6 +42,8 @@ export interface Figures {
   readonly other: { readonly questions: number; readonly answered: number }
   /** Over the questions whose language the set states. */
   readonly languageRight: Share
+  /** Of the answers that were given, whether the questions are answerable or not. */
+  readonly citations: CitationFigures
   readonly latency: Latency
 }
 
@@ -66,6 +69,7 @@ export function figuresOf(asked: readonly Asked[]): Figures {
       asked.filter(({ question }) => question.language !== undefined),
       ({ question, reply }) => question.language === reply.language,
     ),
+    citations: citationFigures(asked.map(({ reply }) => reply)),
     latency: latencyOf(asked.map(({ reply }) => reply.ms)),
   }
 }

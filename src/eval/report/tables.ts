@@ -122,6 +122,15 @@ export function calibrationTable(sets: readonly AnswersMeasured[]): TextTable | 
   return rows.length === 0 ? null : { title: 'Expected calibration error of the confidence', columns, rows }
 }
 
+/** ALCE's figures, by words; those by a model are with the other judgements. */
+export function citationTable(sets: readonly AnswersMeasured[]): TextTable {
+  return {
+    title: 'Citations of the answers that were given',
+    columns: ['', 'recall', 'precision'],
+    rows: sets.map(({ name, all: { citations } }) => [name, percent(citations.recall), percent(citations.precision)]),
+  }
+}
+
 export function latencyTable(sets: readonly AnswersMeasured[]): TextTable {
   return {
     title: 'Latency, ms',
@@ -145,6 +154,7 @@ export function briefTables(sets: readonly AnswersMeasured[]): TextTable[] {
     curve,
     atLoss,
     atThreshold,
+    citationTable(sets),
     latencyTable(sets),
     calibrationTable(sets),
   ]
@@ -153,7 +163,13 @@ export function briefTables(sets: readonly AnswersMeasured[]): TextTable[] {
 
 export function allTables(sets: readonly AnswersMeasured[]): TextTable[] {
   const calibration = calibrationTable(sets)
-  const tables = [answerableTable(sets), unanswerableTable(sets), ...selectionTables(sets), latencyTable(sets)]
+  const tables = [
+    answerableTable(sets),
+    unanswerableTable(sets),
+    ...selectionTables(sets),
+    citationTable(sets),
+    latencyTable(sets),
+  ]
   return [...tables, ...(calibration ? [calibration] : [])].filter(table => table.rows.length > 0)
 }
 

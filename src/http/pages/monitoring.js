@@ -555,6 +555,7 @@ const stageLooks = {
   understand: 's4 d4',
   remember: 's5 d2',
   extract: 's3 d1',
+  ground: 's1 d2',
   admit: 's4 d2',
 }
 

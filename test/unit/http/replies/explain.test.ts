@@ -124,6 +124,7 @@ t.test('an answer of another run: only its cache entry, though this run searched
       cache: { status, key: '7:k', tier: 'memory', age: 4 },
       question: null,
       abstained_because: null,
+      grounding: null,
       confidence: null,
       confidence_threshold: null,
       signals: null,
