@@ -160,6 +160,7 @@ export async function openDeps(
       // The embedded database has no replicas.
       if (database.kind === 'postgres') await waitUntilVisible()
     }
+    const health = { states, pulse, lastFault, modelCalls }
     const sources = { limiter, modelCalls, breakers: states, caches: caches.sizes, budgets: budgets.status }
     const workers = openWorkers(channel, metrics)
     watchStatus(metrics, { ...sources, pulse, redis })
@@ -182,7 +183,7 @@ export async function openDeps(
       metrics,
       ...pipeline,
       pipelineWith,
-      ...{ states, pulse, lastFault, modelCalls },
+      ...health,
       limiter,
       firstWord: firstWordOf(guarded, config.ask),
       close,
