@@ -148,9 +148,10 @@ export async function openDeps(
     const opened = { database, bm25, snapshots, caches, models, admission, budgets, reads, reranker, claimModel }
     const pipelineWith = pipelinesOn({ ...opened, promptTokensWithin, config, log, events: emit })
     const pipeline = pipelineWith({})
-    if (pipeline.semanticCache) keep(pipeline.semanticCache)
-    keep(pipeline.cachedAsk)
-    const modelCheck = keep(openModelCheck({ database, store, models, log, onChange: emit.modelChanged }))
+    for (const each of [pipeline.semanticCache, pipeline.cachedAsk]) if (each) keep(each)
+    const modelCheck = keep(
+      openModelCheck({ database, store, models, log, onChange: emit.modelChanged, everyMs: config.embeddingCheckMs }),
+    )
     const preparing = keep(openPreparing(config.prepare, emit))
     const upkeep = openUpkeep({ database, store, bm25, embedder: models.embedder, step: pace.step, log }, config, keep)
     subscribe({ documentsWritten: () => snapshots.invalidate(), modelChanged: () => snapshots.invalidate() })

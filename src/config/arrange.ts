@@ -192,6 +192,7 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
     },
     migrateOnStart: raw.migrateOnStart,
     calibration: raw.calibration,
+    embeddingCheckMs: raw.embeddingCheckMinutes * 60_000,
     prepare: {
       workers: raw.prepareWorkers,
       cpuSeconds: raw.prepareCpuSeconds,

@@ -36,6 +36,8 @@ export interface Config {
     readonly statementTimeoutMs: number
   }
   readonly migrateOnStart: boolean
+  /** Between two checks whether the embedding model has changed; 0 for none in the background. */
+  readonly embeddingCheckMs: number
   /** Collections are calibrated without being told to. */
   readonly calibration: boolean
   /** Worker processes that prepare documents, and their limits per document. */

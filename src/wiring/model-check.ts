@@ -14,8 +14,8 @@ export interface ModelCheckParts {
   readonly log: Pick<Logger, 'info' | 'error'>
   /** Called when a model was found to have changed, or to be the old one again. */
   readonly onChange?: () => void
-  /** Between two checks in the background. */
-  readonly everyMs?: number
+  /** Between two checks in the background; none for 0. */
+  readonly everyMs: number
 }
 
 export interface ModelCheck {
@@ -26,7 +26,6 @@ export interface ModelCheck {
   close(): Promise<void>
 }
 
-const usualEveryMs = 30 * 60_000
 /** A load relies on a check that is no older. */
 const trustedMs = 60_000
 /** Longest time of a check. */
@@ -34,7 +33,7 @@ const mostMs = 60_000
 
 /** Notices when the model behind the configured name makes other vectors than those that are stored. */
 export function openModelCheck(parts: ModelCheckParts): ModelCheck {
-  const { database, store, models, log, onChange = () => {}, everyMs = usualEveryMs } = parts
+  const { database, store, models, log, onChange = () => {}, everyMs } = parts
   const { embedder, isEmbedderRemote } = models
   const changes = createModelChanges(database)
   const stop = new AbortController()
@@ -73,7 +72,7 @@ export function openModelCheck(parts: ModelCheckParts): ModelCheck {
   }
 
   function start(): void {
-    if (!isEmbedderRemote) return
+    if (!isEmbedderRemote || everyMs === 0) return
     // A model or a database that fails is reported where questions need it; the next check comes.
     running = checkAny().catch(() => {})
     timer = setInterval(() => void (running = checkAny().catch(() => {})), everyMs).unref()

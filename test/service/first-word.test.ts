@@ -35,6 +35,7 @@ async function startModel(test: Test, before: (reply: ServerResponse) => Promise
 const settings = (url: string) => ({
   OPENAI_BASE_URL: url,
   CHAT_MODEL: 'm',
+  GROUNDING: 'off',
   EMBEDDING_MODEL: 'local',
   ABSTAIN_BELOW: '0',
   ANSWER_CACHE_SECONDS: '0',

@@ -45,6 +45,7 @@ t.test('three providers', async t => {
     OPENAI_API_KEY_FILE: keyFile,
     OPENAI_HEADERS: 'X-Team: chat-secret-value',
     CHAT_MODEL: 'm',
+    GROUNDING: 'off',
     EMBEDDING_BASE_URL: embeddings.url,
     EMBEDDING_API_KEY: 'the-embedding-key',
     EMBEDDING_HEADERS: '{"X-Team": "embedding-secret-value"}',

@@ -27,6 +27,7 @@ async function loaded(t: Test) {
     CHAT_MODEL: 'none',
     EMBEDDING_MODEL: 'provided',
     EMBEDDING_UNITS: 'off',
+    EMBEDDING_CHECK_MINUTES: '30',
     ADMIN_API_KEY: adminKey,
   }
   const run = (...args: string[]) => runCli(args, { cwd, env })

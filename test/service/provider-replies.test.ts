@@ -53,6 +53,7 @@ t.test('replies of providers', async t => {
   const app = await startHandbookApp(t, anyWorld, {
     OPENAI_BASE_URL: provider.url,
     CHAT_MODEL: 'm',
+    GROUNDING: 'off',
     EMBEDDING_MODEL: 'local',
     ABSTAIN_BELOW: '0',
     RATE_LIMIT: '0',

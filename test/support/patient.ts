@@ -12,4 +12,5 @@ export const patient: Readonly<Record<string, string>> = {
   PREPARE_WORKERS: '1',
   // It asks the model and the database in the background, which other tests count.
   CALIBRATION: 'off',
+  EMBEDDING_CHECK_MINUTES: '0',
 }

@@ -90,6 +90,12 @@ export const modelSettings = {
     'Longest wait for one call of the API embedding model while documents are loaded. A call that takes longer is cancelled and tried again with fewer texts.',
     integer(1000, 290_000),
   ),
+  embeddingCheckMinutes: setting(
+    'EMBEDDING_CHECK_MINUTES',
+    '30',
+    'How often a few stored texts are embedded again by the API embedding model, from the start on, to notice that its provider has changed it. `0`: only before documents are loaded.',
+    integer(0, 10_080),
+  ),
   calibration: setting(
     'CALIBRATION',
     'on',

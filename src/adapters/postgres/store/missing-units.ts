@@ -9,7 +9,7 @@ import { unitClaims, type Owner, type Run } from './unit-claims.ts'
 
 /** Reads the chunks of a collection that have no vectors of a model, or no units, and stores them. */
 export function missingUnits(
-  database: Pick<Database, 'lease'>,
+  database: Pick<Database, 'lease'> & Partial<Pick<Database, 'aside'>>,
   { collectionId, modelId }: Owner,
   languages: Embedder['languages'],
   signal: AbortSignal,
@@ -23,10 +23,14 @@ export function missingUnits(
       and not exists (select from chunk_units u where u.chunk_id = c.id and u.model_id = ${modelId})`
   }
 
+  // No question waits for the side connection.
+  const counting: Run = (work, until = signal) =>
+    (database.aside ?? database.lease)({ signal: until, label: 'units' }, work)
+
   const isBare = (sql: Sql) => lacksVectors(sql, { collectionId, modelId }, languages)
 
   async function counts(afterId: string): Promise<FillingCounts> {
-    const [row] = await run(
+    const [row] = await counting(
       async sql => sql`
       select (select chunk_count from collections where id = ${collectionId}) as chunks,
         (select count(*)::int from chunks c where ${isBare(sql)}) as bare,
