@@ -44,7 +44,8 @@ export async function makeUnits(store: UnitsFilling, { host, embedder, signal }:
     })
     if (state === 'too_many' && embedder.unitsUpTo) say(host, unitsLeftOut(chunks, embedder.unitsUpTo))
     if (state !== 'claimed') return { filled, leftOut: state === 'too_many' ? remaining : 0, isComplete: true }
-    if (!isWaiting) say(host, 'another process embeds the vectors of this collection: waiting for it')
+    if (!isWaiting)
+      say(host, 'another process embeds the vectors of this collection, or has locked its tables: waiting for it')
     isWaiting = true
     await sleep(askAgainMs, undefined, { signal })
   }
@@ -66,8 +67,9 @@ export async function unitsAfter(
     const owner = { collectionId: found.id, modelId: found.model.id }
     const store = missingUnits(database, owner, embedder.languages, signal)
     // This load, or an earlier one that was ended.
-    const isLackingVectors = (await store.counts('0')).withoutVectors > 0
-    if (isLackingVectors) say(host, 'all documents are found by their words; their vectors follow')
+    const counts = await store.counts('0')
+    const isLackingVectors = counts === null || counts.withoutVectors > 0
+    if (counts !== null && isLackingVectors) say(host, 'all documents are found by their words; their vectors follow')
     if (!isLackingVectors && !(embedder.areUnitsBehind && embedder.unitsUpTo)) return none
     return await makeUnits(store, parts)
   } catch (error) {

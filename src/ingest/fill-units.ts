@@ -32,7 +32,7 @@ export interface FillProgress {
  *
  * - `filled`: nothing is missing (any more);
  * - `more`: the time was up;
- * - `claimed`: another process does it;
+ * - `claimed`: another process does it, or has locked the tables;
  * - `too_many`: the collection has too many chunks for units.
  */
 export interface FillResult extends Omit<FillProgress, 'of'> {
@@ -54,7 +54,9 @@ const renewEveryMs = 8000
  */
 export async function fillUnits(embedder: Embedder, store: UnitsFilling, options: FillOptions): Promise<FillResult> {
   const { after = '0' } = options
-  const { chunks, withoutVectors, lacking, isBegun } = await store.counts(after)
+  const counts = await store.counts(after)
+  if (counts === null) return { state: 'claimed', chunks: 0, after, filled: 0, remaining: 0 }
+  const { chunks, withoutVectors, lacking, isBegun } = counts
   const hasUnits = chunks <= (embedder.unitsUpTo ?? 0)
   const missing = withoutVectors + (hasUnits ? lacking : 0)
   const none = { chunks, after, filled: 0, remaining: hasUnits ? missing : lacking }

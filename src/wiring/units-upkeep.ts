@@ -9,7 +9,7 @@ import type { Step } from '../resilience/pace.ts'
 import { openCollectionUpkeep, type Upkeep, type UpkeepOutcome } from './upkeep.ts'
 
 export interface UnitsUpkeepParts {
-  readonly database: Pick<Database, 'lease' | 'mayWrite'> & Partial<Pick<Database, 'aside'>>
+  readonly database: Pick<Database, 'lease' | 'mayWrite'>
   readonly store: Pick<CollectionStore, 'collection' | 'collections'>
   readonly embedder: Embedder
   readonly step: Step

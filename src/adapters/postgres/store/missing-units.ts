@@ -1,6 +1,7 @@
 import type { Embedder } from '../../../ask/retrieval/embedder.ts'
 import type { FillingCounts, PendingChunk, UnitsFilling, UnitsRow, WindowVector } from '../../../ingest/terms.ts'
 import type { Database, Sql } from '../database.ts'
+import type { Row } from '../driver.ts'
 import { retryConflicts } from '../retry-conflicts.ts'
 import { lacksVectors, storeVectors } from './missing-vectors.ts'
 import { selectPending } from './pending-chunk.ts'
@@ -9,7 +10,7 @@ import { unitClaims, type Owner, type Run } from './unit-claims.ts'
 
 /** Reads the chunks of a collection that have no vectors of a model, or no units, and stores them. */
 export function missingUnits(
-  database: Pick<Database, 'lease'> & Partial<Pick<Database, 'aside'>>,
+  database: Pick<Database, 'lease'>,
   { collectionId, modelId }: Owner,
   languages: Embedder['languages'],
   signal: AbortSignal,
@@ -23,28 +24,29 @@ export function missingUnits(
       and not exists (select from chunk_units u where u.chunk_id = c.id and u.model_id = ${modelId})`
   }
 
-  // No question waits for the side connection.
-  const counting: Run = (work, until = signal) =>
-    (database.aside ?? database.lease)({ signal: until, label: 'units' }, work)
-
   const isBare = (sql: Sql) => lacksVectors(sql, { collectionId, modelId }, languages)
 
-  async function counts(afterId: string): Promise<FillingCounts> {
-    const [row] = await counting(
-      async sql => sql`
+  async function counts(afterId: string): Promise<FillingCounts | null> {
+    const row = await run(sql => unlessLocked(sql, tx => selectCounts(tx, afterId)))
+    return (
+      row && {
+        chunks: Number(row['chunks']),
+        withoutVectors: Number(row['bare']),
+        lacking: Number(row['lacking']),
+        isBegun: row['is_begun'] === true,
+      }
+    )
+  }
+
+  async function selectCounts(sql: Sql, afterId: string): Promise<Row> {
+    const [row] = await sql`
       select (select chunk_count from collections where id = ${collectionId}) as chunks,
         (select count(*)::int from chunks c where ${isBare(sql)}) as bare,
         (select count(*)::int from chunk_vectors v
           where v.collection_id = ${collectionId} and v.model_id = ${modelId} and v.window_number = 0 and v.chunk_id > ${afterId}::bigint
             and not exists (select from chunk_units u where u.chunk_id = v.chunk_id and u.model_id = v.model_id)) as lacking,
-        exists (select from unit_fillings where collection_id = ${collectionId} and model_id = ${modelId}) as is_begun`,
-    )
-    return {
-      chunks: Number(row?.['chunks']),
-      withoutVectors: Number(row?.['bare']),
-      lacking: Number(row?.['lacking']),
-      isBegun: row?.['is_begun'] === true,
-    }
+        exists (select from unit_fillings where collection_id = ${collectionId} and model_id = ${modelId}) as is_begun`
+    return row!
   }
 
   async function nextBare(afterId: string, limit: number): Promise<PendingChunk[]> {
@@ -80,6 +82,24 @@ export function missingUnits(
     next,
     store,
     ...unitClaims(run, { collectionId, modelId }),
+  }
+}
+
+/** Locks are waited for so long: whoever waits holds a connection that questions may need. */
+const lockTimeout = '200ms'
+const lockNotAvailable = '55P03'
+
+/** Null if a table stays locked, as by somebody who changes it. */
+async function unlessLocked<T>(sql: Sql, read: (tx: Sql) => Promise<T>): Promise<T | null> {
+  try {
+    return (await sql.begin(async transaction => {
+      const tx = transaction as unknown as Sql
+      await tx`select set_config('lock_timeout', ${lockTimeout}, true)`
+      return await read(tx)
+    })) as T
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code === lockNotAvailable) return null
+    throw error
   }
 }
 
