@@ -66,7 +66,7 @@ t.test('spans', async t => {
     const form = stream ? 'a stream' : 'JSON'
     t.test(`${form}: one span per stage, all children of one run`, async t => {
       const spans = await spansOfReply(await ask({ question: rent, stream }))
-      t.same(namesOf(spans), stages('ask.generate'))
+      t.same(namesOf(spans), [...stages('ask.generate'), 'ask.ground'].sort())
       const root = spans.find(({ name }) => name === 'POST /ask')!
       t.equal(root.parentSpanId, '')
       const run = spans.find(({ name }) => name === 'invoke_workflow askwell')!
