@@ -119,8 +119,8 @@ const miss = (...last: readonly string[]) => [
   '        SELECT chunks chunk_vectors',
   '        SELECT chunks documents',
 ]
-const begun = ['    ask.generate', '      chat test-chat']
-const written = [...begun, '    ask.ground']
+const generated = ['    ask.generate', '      chat test-chat']
+const written = [...generated, '    ask.ground']
 /** What is worth keeping is kept as the lease is given back. */
 const kept = (tree: readonly string[]) => tree.map(line => line.replace('EVALSHA release', 'EVALSHA keep'))
 
@@ -321,7 +321,7 @@ t.test('traces', { skip }, async t => {
   t.test('a client that leaves: told, and no failure of ours; its line has the ids', async t => {
     t.same(
       tree('left'),
-      miss(...begun).filter(line => line !== '    SET'),
+      miss(...generated).filter(line => line !== '    SET'),
     )
     for (const name of ['POST /ask', 'invoke_workflow askwell', 'chat test-chat'])
       t.match(named('left', name).attributes, { 'error.type': 'cancelled' }, name)
