@@ -30,6 +30,8 @@ async function setUp(t: Test, settings: Record<string, string> = {}) {
   const service = await startWorkers(t, 2, {
     ...(await handbookSettings(t, 'postgres', 'test-embedding')),
     ...settingsFor(model, 'test-embedding'),
+    // These answers are made up.
+    GROUNDING: 'off',
     SEMANTIC_CACHE: 'off',
     ...settings,
   })
