@@ -49,11 +49,11 @@ function contentOf(terms: readonly QueryTerm[]): QueryTerm[] {
     for (const part of its) parts.add(part)
   }
   return terms.filter(word => {
-    const { term, isContent, isJoin, within, standsIn, measure } = word
+    const { term, isContent, isJoin, within, isOptional } = word
     if (parts.has(word)) return false
     if (wholes.has(word)) return true
     return (
-      isContent && !isJoin && (!(standsIn || measure === 'number') || held.has(term)) && (!within || !held.has(within))
+      isContent && !isJoin && (!isOptional || held.has(term)) && (!within || !held.has(within))
     )
   })
 }

@@ -191,8 +191,8 @@ function wantedOf({ own, terms }: AnalyzedQuestion, all: readonly PassageSentenc
   const asked = isHeld ? own : terms
   // A date or provision counts as one where a sentence has it, however written, else by its words.
   const content = asked.filter(
-    ({ term, isContent, within, standsIn, measure }) =>
-      isContent && (!(standsIn || measure === 'number') || held.has(term)) && (!within || !held.has(within)),
+    ({ term, isContent, within, isOptional }) =>
+      isContent && (!isOptional || held.has(term)) && (!within || !held.has(within)),
   )
   return new Map((content.length > 0 ? content : asked).map(({ term, count }) => [term, count]))
 }

@@ -83,7 +83,8 @@ export function analyzeText(text: string, language: string, readAs: string = lan
   const measures = measuringTerms(text, readAs)
   const terms = queryTerms(analyze(text, readAs)).map(term => {
     const measure = term.within === null ? measures.get(term.term.replace(/^~/, '')) : undefined
-    return { ...term, isSpare: !isWorthAsking(term), ...(measure && { measure }) }
+    const isOptional = term.standsIn || measure === 'number'
+    return { ...term, isSpare: !isWorthAsking(term), isOptional, ...(measure && { measure }) }
   })
   return { text, language, readAs, terms, own: terms.filter(term => !term.isSpare) }
 }

@@ -72,10 +72,12 @@ export interface QueryTerm {
   readonly isInCompounds?: boolean
   /** The date, provision or code that it is only a part of; where the collection has that, it counts instead. */
   readonly within?: string | null
-  /** A date, provision or code: content only where the collection has it, else its words are. */
+  /** A date, provision or code, besides its words. */
   readonly standsIn?: boolean
-  /** Part of what measures the case of who asks ("after 20 days"). Its number is content only where the collection has it. */
+  /** Part of what measures the case of who asks ("after 20 days"). */
   readonly measure?: 'number' | 'unit'
+  /** Content only where the collection has it: a notation, for which its words stand otherwise, or the number of a measure. */
+  readonly isOptional?: boolean
   /** A follow-up leaves it unsaid; from an earlier turn. */
   readonly isBorrowed?: true
   /** Chunks of the collection that have it; known after the search, as are the next two. */

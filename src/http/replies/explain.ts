@@ -75,13 +75,14 @@ function questionJson({ asked, isRewritten, wordings = [], usedWording = null }:
   }
 }
 
-function termJson({ term, isContent, isSpare, corrected, isUnknown }: QueryTerm) {
+function termJson({ term, isContent, isOptional = false, isSpare, corrected, isUnknown }: QueryTerm) {
+  const counts = isContent && !(isOptional && isUnknown)
   return {
     term,
-    content: isContent,
+    content: counts,
     spare: isSpare,
     ...(corrected && { read_as: corrected.map(each => ({ term: each.term, similarity: round(each.similarity) })) }),
-    ...(isUnknown && isContent && { unknown: true }),
+    ...(isUnknown && counts && { unknown: true }),
   }
 }
 

@@ -150,7 +150,7 @@ function askedTerms(sql: Sql, search: LexicalSearch): Fragment {
           and count(*) filter (where k.term is null and u.is_correctable) over (order by u.place) <= ${inlineNumber(sql, maxCorrected)} as is_unknown
       from unnest(${terms.map(t => t.term)}::text[], ${terms.map(t => t.count)}::float8[], ${flags(terms.map(t => t.isContent))}::text[]::bool[],
         ${flags(terms.map(t => t.isSpare))}::text[]::bool[], ${flags(terms.map(t => t.isCorrectable))}::text[]::bool[],
-        ${terms.map(t => t.within ?? '')}::text[], ${flags(terms.map(t => t.standsIn === true || t.measure === 'number'))}::text[]::bool[])
+        ${terms.map(t => t.within ?? '')}::text[], ${flags(terms.map(t => t.isOptional ?? false))}::text[]::bool[])
         with ordinality as u(term, count, is_content, is_spare, is_correctable, within, is_optional, place)
       left join collection_terms k on k.collection_id = ${inlineNumber(sql, collectionId)} and k.term = u.term),
     ${joinedTerms(sql, search)},
