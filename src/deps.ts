@@ -38,7 +38,7 @@ import { prepareSchema } from './wiring/schema.ts'
 import { openCalibrationUpkeep, type CalibrationUpkeepParts } from './wiring/calibration-upkeep.ts'
 import { openModelCheck, type ModelCheck } from './wiring/model-check.ts'
 import { openIndexMaintenance, type IndexMaintenanceParts } from './wiring/index-maintenance.ts'
-import { openUnitsUpkeep, type UnitsUpkeepParts } from './wiring/units-upkeep.ts'
+import { openVectorsUpkeep, type VectorsUpkeepParts } from './wiring/vectors-upkeep.ts'
 import { openMonitoring, type Monitoring } from './wiring/monitoring.ts'
 import { openClaimModel } from './adapters/models/open-claim-model.ts'
 import { admissionOf, createAskPipeline, askedCollection, type AskPipeline } from './wiring/pipeline.ts'
@@ -248,7 +248,7 @@ function logAbsentModel(error: AskError, log: Logger): void {
 function openUpkeep(
   parts: CalibrationUpkeepParts &
     IndexMaintenanceParts &
-    Omit<UnitsUpkeepParts, 'onFilled'> & { readonly database: Pick<Database, 'aside'> },
+    Omit<VectorsUpkeepParts, 'onFilled'> & { readonly database: Pick<Database, 'aside'> },
   config: Pick<Config, 'calibration' | 'models'>,
   keep: ReturnType<typeof createCloser>['keep'],
 ) {
@@ -260,7 +260,7 @@ function openUpkeep(
     index.written(name)
     calibration?.written(name)
   }
-  const units = keep(openUnitsUpkeep({ ...parts, store, onFilled }))
+  const units = keep(openVectorsUpkeep({ ...parts, store, onFilled }))
   // What costs something is not embedded because a service starts.
   const isFree = (config.models.prices?.embedding ?? 0) === 0
   return {

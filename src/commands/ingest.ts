@@ -7,7 +7,7 @@ import { embedEach } from '../ingest/embed-each.ts'
 import { bytesOf, findFiles, sourceRoots } from '../ingest/find-files.ts'
 import { namedModel } from '../ingest/named-model.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
-import { unitsAfter } from './missing-units.ts'
+import { vectorsAfter } from './missing-vectors.ts'
 import { collectionName, columnNames, languageCode, metadataPair, type MetadataPairs } from './arguments.ts'
 import { calibrateAfter } from './calibrate-after.ts'
 import { agreesToCost, embeddingPrice, tokensToEmbed } from './embedding-cost.ts'
@@ -134,7 +134,7 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
           })
           for (const name of notFound(options.columns, asked))
             say(host, printable(`askwell: --columns: no table has a column "${name}" to ask about`))
-          const { leftOut, isComplete } = await unitsAfter(options.collection, { host, database, embedder, signal })
+          const { leftOut, isComplete } = await vectorsAfter(options.collection, { host, database, embedder, signal })
           if (report.chunksWithoutVectors > 0 && !isComplete) host.exitCode = exitCodes.partly
           // After the vectors, because it builds their index.
           if (report.chunks > 0)

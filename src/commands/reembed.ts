@@ -5,11 +5,11 @@ import type { Models } from '../adapters/models/models.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { readConfig } from '../config/config.ts'
 import { embedCounted, textsOfUnits } from '../ingest/embed-drafts.ts'
-import { unitsIn, windowsIn } from '../ingest/fill-units.ts'
+import { unitsIn, windowsIn } from '../ingest/fill-vectors.ts'
 import { namedModel } from '../ingest/named-model.ts'
 import type { PendingChunk } from '../ingest/terms.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
-import { makeUnits } from './missing-units.ts'
+import { fillMissing } from './missing-vectors.ts'
 import { collectionName } from './arguments.ts'
 import { calibrateAfter } from './calibrate-after.ts'
 import { agreesToCost, embeddingPrice } from './embedding-cost.ts'
@@ -49,7 +49,7 @@ export function addReembed(program: Command, host: Host): void {
             }
           }
           const chunks = await reembed(host, job, embedder, signal)
-          const { filled: units } = await makeUnits(job.units, { host, embedder, signal })
+          const { filled: units } = await fillMissing(job.units, { host, embedder, signal })
           await calibrateAfter(collection, { host, config, database, embedder, signal })
           print(
             host,

@@ -16,7 +16,7 @@ import { preparationMarks } from '../ingest/prepare.ts'
 import { reindex, type ReindexDeps, type ReindexReport } from '../ingest/reindex.ts'
 import type { Collection } from '../ingest/terms.ts'
 import { collectionName } from './arguments.ts'
-import { unitsAfter } from './missing-units.ts'
+import { vectorsAfter } from './missing-vectors.ts'
 import { calibrateAfter } from './calibrate-after.ts'
 import { agreesToCost, embeddingPrice, unitsLeftOut } from './embedding-cost.ts'
 import { createEmbeddingRate } from './embedding-rate.ts'
@@ -165,7 +165,7 @@ async function reindexOne(
     })
     if (report.chunks > 0)
       await optimizeTables(host, database, await createDocumentStore(database).collection(name), signal)
-    await unitsAfter(name, { host, database, embedder, signal })
+    await vectorsAfter(name, { host, database, embedder, signal })
     if (!embedder.areUnitsBehind && report.chunks > 0) await warnOfLimit(name, { host, database, embedder })
     await calibrateAfter(name, { host, config, database, embedder, signal })
     return { collection: name, ...report }

@@ -63,7 +63,7 @@ export async function embedAll(
   return vectors
 }
 
-/** The documents without vectors, which follow later (fill-units.ts). */
+/** The documents without vectors, which follow later (fill-vectors.ts). */
 export function withoutVectors(collection: string, drafts: readonly Draft[]): PreparedDocument[] {
   return drafts.map(draft =>
     finishedDocument(collection, draft, chunk => finishedChunk(draft, { ...chunk, windows: [] }, [], undefined)),

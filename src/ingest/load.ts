@@ -34,7 +34,7 @@ export interface LoadOptions {
   readonly collection: string
   /**
    * Time in milliseconds after which documents are stored without vectors, to be found by their words at once; the
-   * caller fills them in (fill-units.ts). Never if absent.
+   * caller fills them in (fill-vectors.ts). Never if absent.
    */
   readonly wordsAfterMs?: number | undefined
   /** Source prefixes under which documents that were not loaded are removed. Null removes nothing. */

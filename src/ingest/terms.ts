@@ -154,7 +154,7 @@ export interface FillingCounts {
 /**
  * The chunks of a collection that lack vectors or units. One process at a time claims the filling, and renews its claim.
  */
-export interface UnitsFilling {
+export interface VectorsFilling {
   /** `lacking` counts chunks with an id above `afterId`. Null if they cannot be counted now, because a table is locked. */
   counts(afterId: string): Promise<FillingCounts | null>
   /** Null while another process has it. */

@@ -1,6 +1,6 @@
 import tap, { type Test } from 'tap'
 import type { Sql } from '../../src/adapters/postgres/database.ts'
-import { openUnitsUpkeep } from '../../src/wiring/units-upkeep.ts'
+import { openVectorsUpkeep } from '../../src/wiring/vectors-upkeep.ts'
 import { adminKey, databaseSettings, skipReason, startApp, type App } from '../support/app.ts'
 import { startCli } from '../support/cli.ts'
 import { inDatabase, leased } from '../support/contents.ts'
@@ -187,7 +187,7 @@ tap.test('several processes and a model that fails', { skip: skipReason(world) }
     warn: (_: object, line: string) => lines.push(line),
   }
   const upkeep = (t: Test) => {
-    const opened = openUnitsUpkeep({
+    const opened = openVectorsUpkeep({
       database,
       store,
       embedder: { ...models.embedder, unitsUpTo: 1000 },

@@ -1,49 +1,110 @@
-import type { WindowVector } from '../../../ingest/terms.ts'
 import type { Embedder } from '../../../ask/retrieval/embedder.ts'
-import type { Sql } from '../database.ts'
-import { vectorText } from '../vector-text.ts'
-import type { Owner } from './unit-claims.ts'
+import type { FillingCounts, PendingChunk, VectorsFilling, UnitsRow, WindowVector } from '../../../ingest/terms.ts'
+import type { Database, Sql } from '../database.ts'
+import type { Row } from '../driver.ts'
+import { retryConflicts } from '../retry-conflicts.ts'
+import { lacksVectors, storeVectors } from './chunk-vectors.ts'
+import { selectPending } from './pending-chunk.ts'
+import { inBase64 } from './units.ts'
+import { unitClaims, type Owner, type Run } from './unit-claims.ts'
 
-/** Condition on `c`: a chunk of the collection that the model can read and that has no vectors of it. */
-export function lacksVectors(sql: Sql, { collectionId, modelId }: Owner, languages: Embedder['languages']) {
-  const readable = languages === 'any' ? null : [...languages]
-  return sql`c.collection_id = ${collectionId} and (${readable}::text[] is null or c.language = any(${readable}::text[]))
-    and not exists (select from chunk_vectors v where v.chunk_id = c.id and v.model_id = ${modelId})`
-}
-
-/**
- * Stores vectors of chunks that have none. Those of chunks that were deleted meanwhile, or that another process has filled,
- * are dropped; so are all, if only those of the model in use are wanted and the collection has switched to another one.
- * The collection is locked first, as by those who write documents, so that they do not wait for each other.
- */
-export async function storeVectors(
-  sql: Sql,
+/** Reads the chunks of a collection that have no vectors of a model, or no units, and stores them. */
+export function missingVectors(
+  database: Pick<Database, 'lease'>,
   { collectionId, modelId }: Owner,
-  vectors: readonly WindowVector[],
-  of: 'any model' | 'the model in use',
-): Promise<void> {
-  await sql.begin(async transaction => {
-    const tx = transaction as unknown as Sql
-    const [collection] = await tx`select model_id from collections where id = ${collectionId} for update`
-    if (of === 'the model in use' && Number(collection?.['model_id']) !== modelId) return
-    const { count } = await tx`
-      insert into chunk_vectors (chunk_id, model_id, collection_id, window_number, start_at, end_at, embedding)
-      select u.chunk_id, ${modelId}, ${collectionId}, u.number, u.start_at, u.end_at, u.embedding::halfvec
-      from unnest(${vectors.map(v => v.chunkId)}::bigint[], ${numbered(vectors)}::int[], ${vectors.map(v => v.start)}::int[], ${vectors.map(v => v.end)}::int[],
-        ${vectors.map(v => vectorText(v.embedding))}::text[]) as u(chunk_id, number, start_at, end_at, embedding)
-      join chunks c on c.id = u.chunk_id and c.collection_id = ${collectionId}
+  languages: Embedder['languages'],
+  signal: AbortSignal,
+): VectorsFilling {
+  const run: Run = (work, until = signal) =>
+    retryConflicts(until, () => database.lease({ signal: until, label: 'units' }, work))
+
+  /** Of chunks that have vectors of the model. */
+  function lacksUnits(sql: Sql) {
+    return sql`c.collection_id = ${collectionId} and exists (select from chunk_vectors v where v.chunk_id = c.id and v.model_id = ${modelId})
+      and not exists (select from chunk_units u where u.chunk_id = c.id and u.model_id = ${modelId})`
+  }
+
+  const isBare = (sql: Sql) => lacksVectors(sql, { collectionId, modelId }, languages)
+
+  async function counts(afterId: string): Promise<FillingCounts | null> {
+    const row = await run(sql => unlessLocked(sql, tx => selectCounts(tx, afterId)))
+    return (
+      row && {
+        chunks: Number(row['chunks']),
+        withoutVectors: Number(row['bare']),
+        lacking: Number(row['lacking']),
+        isBegun: row['is_begun'] === true,
+      }
+    )
+  }
+
+  async function selectCounts(sql: Sql, afterId: string): Promise<Row> {
+    const [row] = await sql`
+      select (select chunk_count from collections where id = ${collectionId}) as chunks,
+        (select count(*)::int from chunks c where ${isBare(sql)}) as bare,
+        (select count(*)::int from chunk_vectors v
+          where v.collection_id = ${collectionId} and v.model_id = ${modelId} and v.window_number = 0 and v.chunk_id > ${afterId}::bigint
+            and not exists (select from chunk_units u where u.chunk_id = v.chunk_id and u.model_id = v.model_id)) as lacking,
+        exists (select from unit_fillings where collection_id = ${collectionId} and model_id = ${modelId}) as is_begun`
+    return row!
+  }
+
+  async function nextBare(afterId: string, limit: number): Promise<PendingChunk[]> {
+    return await run(sql => selectPending(sql, isBare(sql), afterId, limit))
+  }
+
+  async function vectorsFilled(): Promise<void> {
+    await run(sql => sql`update collections set epoch = epoch + 1, updated_at = now() where id = ${collectionId}`)
+  }
+
+  async function next(afterId: string, limit: number): Promise<PendingChunk[]> {
+    return await run(sql => selectPending(sql, lacksUnits(sql), afterId, limit))
+  }
+
+  async function store(rows: readonly UnitsRow[]): Promise<void> {
+    await run(
+      async sql => sql`
+      insert into chunk_units (chunk_id, model_id, collection_id, units)
+      select u.chunk_id, ${modelId}, ${collectionId}, decode(u.units, 'base64')
+      from unnest(${rows.map(row => row.chunkId)}::bigint[], ${rows.map(row => inBase64(row.units))}::text[]) as u(chunk_id, units)
+      join chunks c on c.id = u.chunk_id
       for key share of c
-      on conflict do nothing`
-    await tx`update collections set window_count = window_count + ${count} where id = ${collectionId} and model_id = ${modelId}`
-  })
+      on conflict do nothing`,
+    )
+  }
+
+  return {
+    counts,
+    nextBare,
+    storeVectors: (vectors: readonly WindowVector[]) =>
+      run(sql => storeVectors(sql, { collectionId, modelId }, vectors, 'the model in use')),
+    vectorsFilled,
+    next,
+    store,
+    ...unitClaims(run, { collectionId, modelId }),
+  }
 }
 
-/** Numbers the windows 0, 1, 2, … within each chunk. */
-function numbered(vectors: readonly WindowVector[]): number[] {
-  const seen = new Map<string, number>()
-  return vectors.map(({ chunkId }) => {
-    const number = seen.get(chunkId) ?? 0
-    seen.set(chunkId, number + 1)
-    return number
-  })
+/** Locks are waited for so long: whoever waits holds a connection that questions may need. */
+const lockTimeout = '200ms'
+const lockNotAvailable = '55P03'
+
+/** Null if a table stays locked, as by somebody who changes it. */
+async function unlessLocked<T>(sql: Sql, read: (tx: Sql) => Promise<T>): Promise<T | null> {
+  try {
+    return (await sql.begin(async transaction => {
+      const tx = transaction as unknown as Sql
+      await tx`select set_config('lock_timeout', ${lockTimeout}, true)`
+      return await read(tx)
+    })) as T
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code === lockNotAvailable) return null
+    throw error
+  }
+}
+
+/** Chunks of all collections whose vectors or units are still to be embedded in the background. */
+export async function countUnitsBehind(sql: Sql): Promise<number> {
+  const [row] = await sql`select coalesce(sum(remaining), 0)::int as count from unit_fillings`
+  return Number(row?.['count'])
 }

@@ -4,8 +4,8 @@ import type { Database, Sql } from '../database.ts'
 import { ensureModel, supersedeModel } from './ensure.ts'
 import { retryConflicts } from '../retry-conflicts.ts'
 import { deletedMeanwhile } from './collections.ts'
-import { missingUnits } from './missing-units.ts'
-import { lacksVectors, storeVectors } from './missing-vectors.ts'
+import { missingVectors } from './missing-vectors.ts'
+import { lacksVectors, storeVectors } from './chunk-vectors.ts'
 import { selectPending } from './pending-chunk.ts'
 import { dropOtherVectorIndexes, ensureVectorIndex } from './vector-index.ts'
 
@@ -92,7 +92,7 @@ export async function openReembedding(
     await run(sql => dropOtherVectorIndexes(sql, collectionId, modelId))
   }
 
-  const units = missingUnits(database, { collectionId, modelId }, model.languages, signal)
+  const units = missingVectors(database, { collectionId, modelId }, model.languages, signal)
   return { remaining, next, store, index, isCurrent, finish, dropOld, units }
 }
 

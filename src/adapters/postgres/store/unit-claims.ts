@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { UnitsFilling } from '../../../ingest/terms.ts'
+import type { VectorsFilling } from '../../../ingest/terms.ts'
 import type { Sql } from '../database.ts'
 
 /** Whose units: of a collection, made by a model. */
@@ -20,7 +20,7 @@ const muchFilled = 0.25
 export function unitClaims(
   run: Run,
   { collectionId, modelId }: Owner,
-): Pick<UnitsFilling, 'claim' | 'renew' | 'release' | 'finish'> {
+): Pick<VectorsFilling, 'claim' | 'renew' | 'release' | 'finish'> {
   async function claim(remaining: number): Promise<string | null> {
     const claimant = randomUUID()
     const rows = await run(

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '../adapters/postgres/database.ts'
 import { createCollectionStore } from '../adapters/postgres/store/collections.ts'
-import { missingUnits } from '../adapters/postgres/store/missing-units.ts'
+import { missingVectors } from '../adapters/postgres/store/missing-vectors.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
-import { fillUnits } from '../ingest/fill-units.ts'
-import type { UnitsFilling } from '../ingest/terms.ts'
+import { fillVectors } from '../ingest/fill-vectors.ts'
+import type { VectorsFilling } from '../ingest/terms.ts'
 import { unitsLeftOut } from './embedding-cost.ts'
 import { createEmbeddingRate, rateWords } from './embedding-rate.ts'
 import type { Host } from './host.ts'
 import { say } from './output.ts'
 
-export interface MakingUnits {
+export interface FillParts {
   readonly host: Host
   readonly embedder: Embedder
   readonly signal: AbortSignal
@@ -19,7 +19,7 @@ export interface MakingUnits {
 /** A service may be at it, or a process that was killed may still have its claim. */
 const askAgainMs = 1000
 
-export interface MadeUnits {
+export interface FilledVectors {
   /** Chunks. */
   readonly filled: number
   /** Chunks that were left without units, because the collection has too many. */
@@ -28,14 +28,17 @@ export interface MadeUnits {
   readonly isComplete: boolean
 }
 
-const none: MadeUnits = { filled: 0, leftOut: 0, isComplete: true }
+const none: FilledVectors = { filled: 0, leftOut: 0, isComplete: true }
 
 /** Embeds chunks that have no vectors, then the units of those that have none, with progress. */
-export async function makeUnits(store: UnitsFilling, { host, embedder, signal }: MakingUnits): Promise<MadeUnits> {
+export async function fillMissing(
+  store: VectorsFilling,
+  { host, embedder, signal }: FillParts,
+): Promise<FilledVectors> {
   let isWaiting = false
   const rate = createEmbeddingRate(host)
   for (;;) {
-    const { state, filled, remaining, chunks } = await fillUnits(embedder, store, {
+    const { state, filled, remaining, chunks } = await fillVectors(embedder, store, {
       signal,
       loading: rate.loading,
       onProgress: ({ of, filled: done, remaining: left }) =>
@@ -55,23 +58,23 @@ export async function makeUnits(store: UnitsFilling, { host, embedder, signal }:
  * Embeds what a command loaded without vectors or units, where they are made after the rest. The documents are stored and
  * answer already, so an error is only reported.
  */
-export async function unitsAfter(
+export async function vectorsAfter(
   collection: string,
-  { database, ...parts }: MakingUnits & { readonly database: Database },
-): Promise<MadeUnits> {
+  { database, ...parts }: FillParts & { readonly database: Database },
+): Promise<FilledVectors> {
   const { host, embedder, signal } = parts
   if (signal.aborted) return none
   try {
     const found = await createCollectionStore(database).collection(collection, signal)
     if (found?.model?.name !== embedder.model || found.model.changed) return none
     const owner = { collectionId: found.id, modelId: found.model.id }
-    const store = missingUnits(database, owner, embedder.languages, signal)
+    const store = missingVectors(database, owner, embedder.languages, signal)
     // This load, or an earlier one that was ended.
     const counts = await store.counts('0')
     const isLackingVectors = counts === null || counts.withoutVectors > 0
     if (counts !== null && isLackingVectors) say(host, 'all documents are found by their words; their vectors follow')
     if (!isLackingVectors && !(embedder.areUnitsBehind && embedder.unitsUpTo)) return none
-    return await makeUnits(store, parts)
+    return await fillMissing(store, parts)
   } catch (error) {
     if (signal.aborted) throw error
     say(

@@ -1,14 +1,14 @@
 import type { Logger } from 'pino'
 import type { CollectionStore } from '../adapters/postgres/store/collections.ts'
 import type { Database } from '../adapters/postgres/database.ts'
-import { missingUnits } from '../adapters/postgres/store/missing-units.ts'
+import { missingVectors } from '../adapters/postgres/store/missing-vectors.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { createCallSize } from '../ingest/call-size.ts'
-import { fillUnits, type FillResult } from '../ingest/fill-units.ts'
+import { fillVectors, type FillResult } from '../ingest/fill-vectors.ts'
 import type { Step } from '../resilience/pace.ts'
 import { openCollectionUpkeep, type Upkeep, type UpkeepOutcome } from './upkeep.ts'
 
-export interface UnitsUpkeepParts {
+export interface VectorsUpkeepParts {
   readonly database: Pick<Database, 'lease' | 'mayWrite'>
   readonly store: Pick<CollectionStore, 'collection' | 'collections'>
   readonly embedder: Embedder
@@ -23,7 +23,7 @@ export interface UnitsUpkeepParts {
   readonly turnMs?: number
 }
 
-export interface UnitsUpkeep extends Pick<Upkeep, 'written' | 'close'> {
+export interface VectorsUpkeep extends Pick<Upkeep, 'written' | 'close'> {
   /** Looks at all collections: a process may have ended in the middle of one, or an older version left them without. */
   start(): void
 }
@@ -46,7 +46,7 @@ type FillTurn = (collection: string, signal: AbortSignal) => Promise<FillResult 
  * Embeds missing vectors and units in the background, a collection at a time. Of several processes one fills a collection. Nobody waits
  * for it, its calls are small and make way for questions, and when the model fails it waits longer each time.
  */
-export function openUnitsUpkeep(parts: UnitsUpkeepParts): UnitsUpkeep {
+export function openVectorsUpkeep(parts: VectorsUpkeepParts): VectorsUpkeep {
   const { database, store, log, onFilled = () => {}, delayMs = 200, pauseMs = 5000 } = parts
   /** Chunks filled in earlier turns. */
   const filledBefore = new Map<string, number>()
@@ -90,7 +90,7 @@ export function openUnitsUpkeep(parts: UnitsUpkeepParts): UnitsUpkeep {
   }
 }
 
-function createFillTurn({ database, store, embedder, step, log, turnMs = 60_000 }: UnitsUpkeepParts): FillTurn {
+function createFillTurn({ database, store, embedder, step, log, turnMs = 60_000 }: VectorsUpkeepParts): FillTurn {
   /** Up to where each was filled before: a large collection is not looked through after every write. */
   const filledUpTo = new Map<string, FilledUpTo>()
   const calls = createCallSize(step)
@@ -102,7 +102,7 @@ function createFillTurn({ database, store, embedder, step, log, turnMs = 60_000 
     const now = { owner: Object.values(owner).join(), epoch: collection.epoch }
     const after = startOf(filledUpTo.get(name), now)
     filledUpTo.delete(name)
-    const result = await fillUnits(embedder, missingUnits(database, owner, embedder.languages, signal), {
+    const result = await fillVectors(embedder, missingVectors(database, owner, embedder.languages, signal), {
       after,
       signal,
       step: calls.step,

@@ -3,7 +3,7 @@ import { isAskError } from '../errors.ts'
 import { fullPace } from '../resilience/pace.ts'
 import { packUnits } from '../vectors/packed-units.ts'
 import { embedAll, packedUnits, type EmbedOptions, type UnitsOfChunk } from './embed-drafts.ts'
-import type { PendingChunk, UnitsFilling, UnitsRow, WindowVector } from './terms.ts'
+import type { PendingChunk, VectorsFilling, UnitsRow, WindowVector } from './terms.ts'
 import { chunkUnits } from './units.ts'
 import { windowsOf, windowText } from './windows.ts'
 
@@ -52,7 +52,11 @@ const renewEveryMs = 8000
  * Whatever ends it, the next call goes on after the last batch. Questions are answered all the while: a chunk without
  * vectors is found by its words, and one without units by its windows.
  */
-export async function fillUnits(embedder: Embedder, store: UnitsFilling, options: FillOptions): Promise<FillResult> {
+export async function fillVectors(
+  embedder: Embedder,
+  store: VectorsFilling,
+  options: FillOptions,
+): Promise<FillResult> {
   const { after = '0' } = options
   const counts = await store.counts(after)
   if (counts === null) return { state: 'claimed', chunks: 0, after, filled: 0, remaining: 0 }
@@ -83,7 +87,7 @@ interface HeldClaim {
   stop(): void
 }
 
-function heldClaim(store: UnitsFilling, claimant: string, lacking: number): HeldClaim {
+function heldClaim(store: VectorsFilling, claimant: string, lacking: number): HeldClaim {
   let remaining = lacking
   let isLost = false
   // A failed attempt is repeated long before the claim ends.
@@ -106,7 +110,7 @@ interface Filling extends FillOptions {
 
 type Filled = Omit<FillResult, 'chunks'>
 
-async function fillClaimed(embedder: Embedder, store: UnitsFilling, filling: Filling): Promise<Filled> {
+async function fillClaimed(embedder: Embedder, store: VectorsFilling, filling: Filling): Promise<Filled> {
   const { withoutVectors, lacking, hasUnits, mostMs = Infinity, batchChunks = usualBatch } = filling
   const endsAt = performance.now() + mostMs
   const vectors = await eachBatch('0', withoutVectors, {
