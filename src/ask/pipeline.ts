@@ -24,7 +24,8 @@ export interface Steps extends FindSteps, AnswerSteps {
  *   gate:   hopeless? abstain in the question's language       (abstention/gate.ts)
  *   select: rerank → diversify → top_k                         (retrieval/select.ts)
  *   gate:   the same, where a reranker has read them
- *   write:  pack → generate → cite                             (generation/answer.ts)
+ *   write:  pack → generate → ground → cite                    (generation/answer.ts, grounding/session.ts)
+ *                     │          └ the passages do not support the draft: quote, too
  *                     └ no model, or it failed: quote the sentences that answer best
  *   gate:   doubtful quotations? abstain: unlike a model, they cannot say that they do not answer
  */

@@ -97,7 +97,8 @@ async function* draft(
   steps: AnswerSteps,
   { request, run, shown }: Drafting,
 ): AsyncGenerator<AskEvent, Draft> {
-  const extract = async () => await steps.extract(request, run)
+  let extracted: Promise<Extracted> | undefined
+  const extract = async () => await (extracted ??= steps.extract(request, run))
   const grounding = steps.ground && openGrounding(steps.ground, { ...request, extract }, run)
   let completion: Completion | undefined
   for await (const event of generate(request, { ...run, deadline: run.deadline - reserveOf(steps, run) })) {

@@ -102,17 +102,21 @@ export function openGrounding(
       raw.push(text)
       return text
     }
-    held += await timed(async () => await grounder.push(text))
-    return run.isStreamed ? await release() : ''
+    return await timed(async () => {
+      const checked = await grounder.push(text)
+      held += checked
+      // Most tokens end no sentence, and judging takes longer than checking.
+      return run.isStreamed && checked !== '' ? await release() : ''
+    })
   }
 
   async function end({ isTruncated, text }: Pick<Completion, 'text' | 'isTruncated'>): Promise<GroundedCompletion> {
-    const grounded = await timed(async () => {
+    const { grounded, outcome } = await timed(async () => {
       if (isOpen) await grounder.push(raw.join(''))
-      return await grounder.end(isTruncated === true)
+      const grounded = await grounder.end(isTruncated === true)
+      return { grounded, outcome: isOpen ? openOutcome(grounded) : await outcomeOf(grounded) }
     })
     held += grounded.rest
-    const outcome = isOpen ? openOutcome(grounded) : await outcomeOf(grounded)
     report(grounded, outcome)
     if (isOpen) return { outcome, text, rest: '' }
     return { outcome, text: grounded.text, rest: held }
