@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { keyPrefixOf } from './adapters/redis/cache-keys.ts'
 import { createCollectionStore, modelMismatch, type CollectionStore } from './adapters/postgres/store/collections.ts'
+import { collectionsToFill } from './adapters/postgres/store/missing-vectors.ts'
 import { createDocumentStore, type DocumentStore } from './adapters/postgres/store/documents.ts'
 import { databaseName } from './adapters/postgres/database-name.ts'
 import { openDatabase, type Database } from './adapters/postgres/database.ts'
@@ -248,7 +249,7 @@ function logAbsentModel(error: AskError, log: Logger): void {
 function openUpkeep(
   parts: CalibrationUpkeepParts &
     IndexMaintenanceParts &
-    Omit<VectorsUpkeepParts, 'onFilled'> & { readonly database: Pick<Database, 'aside'> },
+    Omit<VectorsUpkeepParts, 'onFilled' | 'toFill'> & { readonly database: Pick<Database, 'aside'> },
   config: Pick<Config, 'calibration' | 'models'>,
   keep: ReturnType<typeof createCloser>['keep'],
 ) {
@@ -260,19 +261,20 @@ function openUpkeep(
     index.written(name)
     calibration?.written(name)
   }
-  const units = keep(openVectorsUpkeep({ ...parts, store, onFilled }))
+  const toFill = (signal: AbortSignal) => parts.database.aside({ signal, label: 'units' }, collectionsToFill)
+  const vectors = keep(openVectorsUpkeep({ ...parts, store, toFill, onFilled }))
   // What costs something is not embedded because a service starts.
   const isFree = (config.models.prices?.embedding ?? 0) === 0
   return {
     start() {
-      if (isFree) units.start()
+      if (isFree) vectors.start()
       calibration?.start()
     },
-    fillVectors: units.written,
+    fillVectors: vectors.written,
     written(collection: string | undefined) {
       if (collection === undefined) return
       index.written(collection)
-      if (parts.embedder.areUnitsBehind) units.written(collection)
+      if (parts.embedder.areUnitsBehind) vectors.written(collection)
       calibration?.written(collection)
     },
   }

@@ -36,6 +36,7 @@ export async function fillMissing(
   { host, embedder, signal }: FillParts,
 ): Promise<FilledVectors> {
   let isWaiting = false
+  let sum = 0
   const rate = createEmbeddingRate(host)
   for (;;) {
     const { state, filled, remaining, chunks } = await fillVectors(embedder, store, {
@@ -45,10 +46,10 @@ export async function fillMissing(
         say(host, `${of} of ${done} of ${done + left} chunks${rateWords(rate)}`),
       onRejected: (chunkId, reason) => say(host, `the embedding model rejects chunk ${chunkId}: ${reason}`),
     })
+    sum += filled
     if (state === 'too_many' && embedder.unitsUpTo) say(host, unitsLeftOut(chunks, embedder.unitsUpTo))
-    if (state !== 'claimed') return { filled, leftOut: state === 'too_many' ? remaining : 0, isComplete: true }
-    if (!isWaiting)
-      say(host, 'another process embeds the vectors of this collection, or has locked its tables: waiting for it')
+    if (state !== 'claimed') return { filled: sum, leftOut: state === 'too_many' ? remaining : 0, isComplete: true }
+    if (!isWaiting) say(host, 'another process embeds the vectors of this collection, or writes to it: waiting for it')
     isWaiting = true
     await sleep(askAgainMs, undefined, { signal })
   }
@@ -70,9 +71,8 @@ export async function vectorsAfter(
     const owner = { collectionId: found.id, modelId: found.model.id }
     const store = missingVectors(database, owner, embedder.languages, signal)
     // This load, or an earlier one that was ended.
-    const counts = await store.counts('0')
-    const isLackingVectors = counts === null || counts.withoutVectors > 0
-    if (counts !== null && isLackingVectors) say(host, 'all documents are found by their words; their vectors follow')
+    const isLackingVectors = (await store.counts('0')).withoutVectors > 0
+    if (isLackingVectors) say(host, 'all documents are found by their words; their vectors follow')
     if (!isLackingVectors && !(embedder.areUnitsBehind && embedder.unitsUpTo)) return none
     return await fillMissing(store, parts)
   } catch (error) {

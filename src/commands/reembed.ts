@@ -107,8 +107,8 @@ function isWithUnits({ unitsUpTo = 0 }: Embedder, chunks: number): boolean {
 }
 
 async function tokensPending(job: Reembedding, { embedder, sentTokens }: Models, signal: AbortSignal): Promise<number> {
-  const counts = await job.units.counts('0')
-  const hasUnits = counts !== null && isWithUnits(embedder, counts.chunks)
+  const { chunks } = await job.units.counts('0')
+  const hasUnits = isWithUnits(embedder, chunks)
   const count = (texts: readonly string[]) => texts.reduce((sum, text) => sum + sentTokens(text, 'passage'), 0)
   const windowTexts = (batch: readonly PendingChunk[]) =>
     batch.flatMap(each => windowsIn(each, embedder)).map(({ text }) => text)

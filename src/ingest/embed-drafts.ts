@@ -65,9 +65,11 @@ export async function embedAll(
 
 /** The documents without vectors, which follow later (fill-vectors.ts). */
 export function withoutVectors(collection: string, drafts: readonly Draft[]): PreparedDocument[] {
-  return drafts.map(draft =>
-    finishedDocument(collection, draft, chunk => finishedChunk(draft, { ...chunk, windows: [] }, [], undefined)),
-  )
+  return drafts.map(draft => {
+    const lackingVectors = draft.chunks.filter(({ windows }) => windows.length > 0).length
+    const bare = (chunk: DraftChunk) => finishedChunk(draft, { ...chunk, windows: [] }, [], undefined)
+    return { ...finishedDocument(collection, draft, bare), ...(lackingVectors > 0 && { lackingVectors }) }
+  })
 }
 
 function finishedDocument(

@@ -32,7 +32,7 @@ export interface FillProgress {
  *
  * - `filled`: nothing is missing (any more);
  * - `more`: the time was up;
- * - `claimed`: another process does it, or has locked the tables;
+ * - `claimed`: another process does it, or others were written meanwhile;
  * - `too_many`: the collection has too many chunks for units.
  */
 export interface FillResult extends Omit<FillProgress, 'of'> {
@@ -58,21 +58,19 @@ export async function fillVectors(
   options: FillOptions,
 ): Promise<FillResult> {
   const { after = '0' } = options
-  const counts = await store.counts(after)
-  if (counts === null) return { state: 'claimed', chunks: 0, after, filled: 0, remaining: 0 }
-  const { chunks, withoutVectors, lacking, isBegun } = counts
+  const { chunks, withoutVectors, lacking, isBegun } = await store.counts(after)
   const hasUnits = chunks <= (embedder.unitsUpTo ?? 0)
   const missing = withoutVectors + (hasUnits ? lacking : 0)
   const none = { chunks, after, filled: 0, remaining: hasUnits ? missing : lacking }
-  if (missing === 0 && !(isBegun && hasUnits))
-    return { ...none, state: hasUnits || lacking === 0 ? 'filled' : 'too_many' }
+  if (missing === 0 && !isBegun) return { ...none, state: hasUnits || lacking === 0 ? 'filled' : 'too_many' }
   const claimant = await store.claim(missing)
   if (claimant === null) return { ...none, state: 'claimed' }
   const claim = heldClaim(store, claimant, missing)
   try {
     const result = await fillClaimed(embedder, store, { ...options, after, withoutVectors, lacking, hasUnits, claim })
-    if (result.state === 'filled') await store.finish(claimant, result.filled)
-    return { ...result, chunks }
+    const isOver = result.state === 'filled' || result.state === 'too_many'
+    const isFinished = !isOver || (await store.finish(claimant, result.filled))
+    return { ...result, chunks, ...(!isFinished && { state: 'claimed' }) }
   } finally {
     claim.stop()
     // After `finish` there is nothing to release. If this fails, the claim ends by itself.

@@ -214,8 +214,9 @@ function preparationOf(
     onFault: Parameters<LoadDeps['embed']>[2],
   ): Promise<Preparation> => {
     if (performance.now() - startedAt >= wordsAfterMs) {
-      const vectors = drafts.flatMap(draft => draft.chunks).filter(({ windows }) => windows.length > 0).length
-      return { prepared: withoutVectors(collection, drafts), vectors, units: 0 }
+      const prepared = withoutVectors(collection, drafts)
+      const vectors = prepared.reduce((sum, { lackingVectors = 0 }) => sum + lackingVectors, 0)
+      return { prepared, vectors, units: 0 }
     }
     const fitting = withinLimit(drafts, chunks, unitsUpTo)
     return { prepared: await embed(collection, fitting.drafts, onFault, signal), vectors: 0, units: fitting.without }

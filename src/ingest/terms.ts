@@ -143,11 +143,11 @@ export interface UnitsRow {
 export interface FillingCounts {
   /** Chunks of the collection. */
   readonly chunks: number
-  /** Those that the model can read and that have no vectors of it at all. */
+  /** Those that the model can read and that were stored without vectors, to be filled in. */
   readonly withoutVectors: number
   /** Those that have vectors and no units. */
   readonly lacking: number
-  /** Whether a filling was begun and never finished. */
+  /** Whether a filling was begun, or noted as necessary, and never finished. */
   readonly isBegun: boolean
 }
 
@@ -155,8 +155,8 @@ export interface FillingCounts {
  * The chunks of a collection that lack vectors or units. One process at a time claims the filling, and renews its claim.
  */
 export interface VectorsFilling {
-  /** `lacking` counts chunks with an id above `afterId`. Null if they cannot be counted now, because a table is locked. */
-  counts(afterId: string): Promise<FillingCounts | null>
+  /** `lacking` counts chunks with an id above `afterId`. */
+  counts(afterId: string): Promise<FillingCounts>
   /** Null while another process has it. */
   claim(remaining: number): Promise<string | null>
   /** False if another process has claimed it meanwhile. */
@@ -170,8 +170,8 @@ export interface VectorsFilling {
   /** Chunks with vectors and without units. */
   next(afterId: string, limit: number): Promise<PendingChunk[]>
   store(rows: readonly UnitsRow[]): Promise<void>
-  /** Call this when nothing is missing; `filled` is the number of chunks. */
-  finish(claimant: string, filled: number): Promise<void>
+  /** Call this when nothing is missing; `filled` is the number of chunks. False if the claim was lost. */
+  finish(claimant: string, filled: number): Promise<boolean>
 }
 
 /** An embedding model as a collection stores it; its vectors have `dimensions` numbers. */
@@ -328,6 +328,8 @@ export interface PreparedDocument {
   readonly metadata: { readonly [key: string]: Json }
   readonly text: string
   readonly chunks: readonly PreparedChunk[]
+  /** Chunks that the model can read and whose vectors follow; absent if there are none. */
+  readonly lackingVectors?: number
   /** What is kept to prepare it again; `kept` leaves what is stored for it. */
   readonly original?: Original | 'kept' | null | undefined
 }

@@ -11,6 +11,8 @@ import { openCollectionUpkeep, type Upkeep, type UpkeepOutcome } from './upkeep.
 export interface VectorsUpkeepParts {
   readonly database: Pick<Database, 'lease' | 'mayWrite'>
   readonly store: Pick<CollectionStore, 'collection' | 'collections'>
+  /** Collections that were noted to lack vectors. */
+  readonly toFill: (signal: AbortSignal) => Promise<readonly { readonly name: string }[]>
   readonly embedder: Embedder
   readonly step: Step
   readonly log: Pick<Logger, 'info' | 'warn'>
@@ -24,7 +26,9 @@ export interface VectorsUpkeepParts {
 }
 
 export interface VectorsUpkeep extends Pick<Upkeep, 'written' | 'close'> {
-  /** Looks at all collections: a process may have ended in the middle of one, or an older version left them without. */
+  /**
+   * Goes on where a process ended. Where units are made it looks at all collections: an older version left them without.
+   */
   start(): void
 }
 
@@ -43,26 +47,27 @@ const longestRetry = 64
 type FillTurn = (collection: string, signal: AbortSignal) => Promise<FillResult | null>
 
 /**
- * Embeds missing vectors and units in the background, a collection at a time. Of several processes one fills a collection. Nobody waits
- * for it, its calls are small and make way for questions, and when the model fails it waits longer each time.
+ * Embeds missing vectors and units in the background, a collection at a time. Of several processes one fills a collection.
+ * Nobody waits for it, its calls are small and make way for questions, and when the model fails it waits longer each time.
  */
 export function openVectorsUpkeep(parts: VectorsUpkeepParts): VectorsUpkeep {
-  const { database, store, log, onFilled = () => {}, delayMs = 200, pauseMs = 5000 } = parts
+  const { database, store, toFill, embedder, log, onFilled = () => {}, delayMs = 200, pauseMs = 5000 } = parts
   /** Chunks filled in earlier turns. */
   const filledBefore = new Map<string, number>()
   const fill = createFillTurn(parts)
 
   function settle(name: string, { state, filled, remaining }: FillResult): UpkeepOutcome {
-    if (state === 'claimed') return 'later'
     const sum = (filledBefore.get(name) ?? 0) + filled
+    filledBefore.set(name, sum)
+    if (state === 'claimed') return 'later'
     if (state === 'more') {
-      filledBefore.set(name, sum)
       log.info({ collection: name, chunks: sum, remaining }, 'embedding passages and sentences in the background')
       return 'more'
     }
     filledBefore.delete(name)
-    if (state !== 'filled' || sum === 0) return 'done'
-    log.info({ collection: name, chunks: sum }, 'all passages and sentences have their vectors')
+    if (sum === 0) return 'done'
+    const what = state === 'filled' ? 'passages and sentences' : 'passages'
+    log.info({ collection: name, chunks: sum }, `all ${what} have their vectors`)
     onFilled(name)
     return 'done'
   }
@@ -85,7 +90,7 @@ export function openVectorsUpkeep(parts: VectorsUpkeepParts): VectorsUpkeep {
   return {
     ...upkeep,
     start() {
-      upkeep.start(signal => store.collections(signal))
+      upkeep.start(signal => ((embedder.unitsUpTo ?? 0) > 0 ? store.collections(signal) : toFill(signal)))
     },
   }
 }

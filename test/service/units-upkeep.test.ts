@@ -190,6 +190,7 @@ tap.test('several processes and a model that fails', { skip: skipReason(world) }
     const opened = openVectorsUpkeep({
       database,
       store,
+      toFill: async () => [],
       embedder: { ...models.embedder, unitsUpTo: 1000 },
       step: async work => await work(),
       log: log as never,

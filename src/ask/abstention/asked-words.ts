@@ -52,9 +52,7 @@ function contentOf(terms: readonly QueryTerm[]): QueryTerm[] {
     const { term, isContent, isJoin, within, isOptional } = word
     if (parts.has(word)) return false
     if (wholes.has(word)) return true
-    return (
-      isContent && !isJoin && (!isOptional || held.has(term)) && (!within || !held.has(within))
-    )
+    return isContent && !isJoin && (!isOptional || held.has(term)) && (!within || !held.has(within))
   })
 }
 

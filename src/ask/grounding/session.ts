@@ -54,7 +54,7 @@ export function openGrounding(
   request: ToGround,
   run: Run,
 ) {
-  const { asked, passages, judge, extract } = request
+  const { asked, passages } = request
   const language = asked.language
   const question = asked.standalone ?? asked.text
   const grounder = createGrounder({ passages, question, language, strictness, checker: checkerFor(run) })
@@ -76,20 +76,8 @@ export function openGrounding(
     }
   }
 
-  /**
-   * A draft whose sentences are all supported and cited by the model itself is trusted. One without its own citations is
-   * judged as quotations are: it may be true, and not answer the question. One that lost a sentence must also rest on what
-   * would be quoted.
-   */
-  async function isTrusted(grounded: Grounded): Promise<boolean> {
-    if (grounded.isSelfCited || !passages.some(passage => passage.language === language)) return true
-    const citations = cite(grounded.text, passages, language)
-    if (isDoubtful(judge({ text: grounded.text, citations }))) return false
-    return !grounded.isTrimmed || sharesWith(citations, (await extract()).citations)
-  }
-
   async function release(): Promise<string> {
-    if (held === '' || (!shown.isReleased && !(await isTrusted(grounder.soFar())))) return ''
+    if (held === '' || (!shown.isReleased && !(await isTrusted(grounder.soFar(), request)))) return ''
     if (!shown.isReleased) events.sentenceReady((performance.now() - startedAt) / 1000)
     shown.isReleased = true
     const text = held
@@ -126,7 +114,7 @@ export function openGrounding(
     const { keptCount, keptShare, dropped, isRefusal } = grounded
     if (!shown.isReleased) {
       if (isRefusal) return 'refused'
-      if (keptCount === 0 || keptShare < leastShare || !(await isTrusted(grounded))) return 'replaced'
+      if (keptCount === 0 || keptShare < leastShare || !(await isTrusted(grounded, request))) return 'replaced'
       events.sentenceReady((performance.now() - startedAt) / 1000)
     }
     return dropped.length > 0 ? 'trimmed' : 'kept'
@@ -151,6 +139,19 @@ const messages: Readonly<Record<Exclude<GroundingOutcome, 'kept'>, string>> = {
   replaced: 'the model wrote what the passages do not say: answering with quoted sentences',
   refused: 'the model says that the passages do not answer',
   shown: 'the model wrote what the passages do not say, and it was streamed unchecked (STREAM_CHECK=off)',
+}
+
+/**
+ * A draft whose sentences are all supported and cited by the model itself is trusted. One without its own citations is
+ * judged as quotations are: it may be true, and not answer the question. One that lost a sentence must also rest on what
+ * would be quoted.
+ */
+async function isTrusted(grounded: Grounded, { asked, passages, judge, extract }: ToGround): Promise<boolean> {
+  const { language } = asked
+  if (grounded.isSelfCited || !passages.some(passage => passage.language === language)) return true
+  const citations = cite(grounded.text, passages, language)
+  if (isDoubtful(judge({ text: grounded.text, citations }))) return false
+  return !grounded.isTrimmed || sharesWith(citations, (await extract()).citations)
 }
 
 /** A stream that showed everything cannot take anything back. */

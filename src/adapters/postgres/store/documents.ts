@@ -24,6 +24,7 @@ import {
 } from './document-rows.ts'
 import { selectPreparedness } from './outdated.ts'
 import { writeOriginals } from './originals.ts'
+import { noteMissing } from './missing-vectors.ts'
 import { insertUnits } from './units.ts'
 import { addTerms, countLanguages, removeTerms } from './vocabulary.ts'
 
@@ -252,6 +253,8 @@ async function insertAll(
     const ids = { collectionId: target.id, modelId: target.model.id }
     await insertVectors(tx, ids, chunks, step)
     await insertUnits(tx, ids, chunks, step)
+    const lacking = documents.reduce((sum, { lackingVectors = 0 }) => sum + lackingVectors, 0)
+    if (lacking > 0) await noteMissing(tx, ids, lacking)
   }
   await addTerms(
     tx,

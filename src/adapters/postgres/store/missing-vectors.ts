@@ -1,7 +1,6 @@
 import type { Embedder } from '../../../ask/retrieval/embedder.ts'
 import type { FillingCounts, PendingChunk, VectorsFilling, UnitsRow, WindowVector } from '../../../ingest/terms.ts'
 import type { Database, Sql } from '../database.ts'
-import type { Row } from '../driver.ts'
 import { retryConflicts } from '../retry-conflicts.ts'
 import { lacksVectors, storeVectors } from './chunk-vectors.ts'
 import { selectPending } from './pending-chunk.ts'
@@ -26,27 +25,23 @@ export function missingVectors(
 
   const isBare = (sql: Sql) => lacksVectors(sql, { collectionId, modelId }, languages)
 
-  async function counts(afterId: string): Promise<FillingCounts | null> {
-    const row = await run(sql => unlessLocked(sql, tx => selectCounts(tx, afterId)))
-    return (
-      row && {
-        chunks: Number(row['chunks']),
-        withoutVectors: Number(row['bare']),
-        lacking: Number(row['lacking']),
-        isBegun: row['is_begun'] === true,
-      }
-    )
+  async function counts(afterId: string): Promise<FillingCounts> {
+    return await run(async sql => {
+      const [row] = await sql`
+        select (select chunk_count from collections where id = ${collectionId}) as chunks,
+          (select count(*)::int from chunk_vectors v
+            where v.collection_id = ${collectionId} and v.model_id = ${modelId} and v.window_number = 0 and v.chunk_id > ${afterId}::bigint
+              and not exists (select from chunk_units u where u.chunk_id = v.chunk_id and u.model_id = v.model_id)) as lacking,
+          exists (select from unit_fillings where collection_id = ${collectionId} and model_id = ${modelId}) as is_begun`
+      const isBegun = row?.['is_begun'] === true
+      const withoutVectors = isBegun ? await countBare(sql) : 0
+      return { chunks: Number(row?.['chunks']), withoutVectors, lacking: Number(row?.['lacking']), isBegun }
+    })
   }
 
-  async function selectCounts(sql: Sql, afterId: string): Promise<Row> {
-    const [row] = await sql`
-      select (select chunk_count from collections where id = ${collectionId}) as chunks,
-        (select count(*)::int from chunks c where ${isBare(sql)}) as bare,
-        (select count(*)::int from chunk_vectors v
-          where v.collection_id = ${collectionId} and v.model_id = ${modelId} and v.window_number = 0 and v.chunk_id > ${afterId}::bigint
-            and not exists (select from chunk_units u where u.chunk_id = v.chunk_id and u.model_id = v.model_id)) as lacking,
-        exists (select from unit_fillings where collection_id = ${collectionId} and model_id = ${modelId}) as is_begun`
-    return row!
+  async function countBare(sql: Sql): Promise<number> {
+    const [row] = await sql`select count(*)::int as count from chunks c where ${isBare(sql)}`
+    return Number(row?.['count'])
   }
 
   async function nextBare(afterId: string, limit: number): Promise<PendingChunk[]> {
@@ -85,22 +80,22 @@ export function missingVectors(
   }
 }
 
-/** Locks are waited for so long: whoever waits holds a connection that questions may need. */
-const lockTimeout = '200ms'
-const lockNotAvailable = '55P03'
+/**
+ * Notes, with the write, that the collection has chunks without vectors, to be filled in. Whoever fills it now loses the
+ * claim, and so cannot take it for finished: it may have looked before these were there.
+ */
+export async function noteMissing(sql: Sql, { collectionId, modelId }: Owner, chunks: number): Promise<void> {
+  await sql`
+    insert into unit_fillings as f (collection_id, model_id, remaining) values (${collectionId}, ${modelId}, ${chunks})
+    on conflict (collection_id, model_id) do update
+      set remaining = f.remaining + excluded.remaining, claimed_by = null, claimed_until = null`
+}
 
-/** Null if a table stays locked, as by somebody who changes it. */
-async function unlessLocked<T>(sql: Sql, read: (tx: Sql) => Promise<T>): Promise<T | null> {
-  try {
-    return (await sql.begin(async transaction => {
-      const tx = transaction as unknown as Sql
-      await tx`select set_config('lock_timeout', ${lockTimeout}, true)`
-      return await read(tx)
-    })) as T
-  } catch (error) {
-    if ((error as { readonly code?: unknown }).code === lockNotAvailable) return null
-    throw error
-  }
+/** Names of the collections that have something to be filled in. */
+export async function collectionsToFill(sql: Sql): Promise<readonly { readonly name: string }[]> {
+  const rows = await sql`
+    select c.name from unit_fillings f join collections c on c.id = f.collection_id and c.model_id = f.model_id`
+  return rows.map(row => ({ name: String(row['name']) }))
 }
 
 /** Chunks of all collections whose vectors or units are still to be embedded in the background. */

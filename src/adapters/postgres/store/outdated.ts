@@ -25,35 +25,43 @@ export async function selectPreparedness(
   marks: PreparationMarks,
   languages: Embedder['languages'],
 ): Promise<Map<string, Preparedness>> {
-  const readable = languages === 'any' ? null : [...languages]
   const rows = await sql`
     select c.name,
       (select count(*)::int from (
         select from documents d where d.collection_id = c.id and ${isOutdated(sql, marks, sql`c.chunk_mark`)} limit ${mostOutdated}) o) as outdated,
       (select count(*)::int from (
         select from documents d where d.collection_id = c.id and ${markOf(sql)} = ${marks.restored}::bytea || c.chunk_mark limit ${mostOutdated}) s) as stored,
-      (select count(*)::int from (
-        select from chunks k where c.model_id is not null and k.collection_id = c.id and (${readable}::text[] is null or k.language = any(${readable}::text[]))
-          and not exists (select from chunk_vectors v where v.chunk_id = k.id and v.model_id = c.model_id) limit ${mostOutdated}) b) as lacking_vectors,
       (select count(*)::int from chunk_units u where u.collection_id = c.id and u.model_id = c.model_id) as with_units,
       (select count(*)::int from (
         select from chunk_vectors v where v.collection_id = c.id and v.model_id = c.model_id and v.window_number = 0
           and not exists (select from chunk_units u where u.chunk_id = v.chunk_id and u.model_id = v.model_id) limit ${mostOutdated}) n) as lacking_units,
       exists (select from unit_fillings f where f.collection_id = c.id and f.model_id = c.model_id) as is_filling
     from collections c`
+  const bare = rows.some(row => row['is_filling'] === true) ? await selectLackingVectors(sql, languages) : new Map()
   return new Map(
     rows.map(row => [
       String(row['name']),
       {
         outdated: Number(row['outdated']),
         fromStoredText: Number(row['stored']),
-        lackingVectors: Number(row['lacking_vectors']),
+        lackingVectors: bare.get(String(row['name'])) ?? 0,
         withUnits: Number(row['with_units']),
         lackingUnits: Number(row['lacking_units']),
         isFilling: row['is_filling'] === true,
       },
     ]),
   )
+}
+
+/** Chunks without vectors that the model can read, of the collections that have something to be filled in. */
+async function selectLackingVectors(sql: Sql, languages: Embedder['languages']): Promise<ReadonlyMap<string, number>> {
+  const readable = languages === 'any' ? null : [...languages]
+  const rows = await sql`
+    select c.name, (select count(*)::int from (
+      select from chunks k where k.collection_id = c.id and (${readable}::text[] is null or k.language = any(${readable}::text[]))
+        and not exists (select from chunk_vectors v where v.chunk_id = k.id and v.model_id = c.model_id) limit ${mostOutdated}) b) as count
+    from unit_fillings f join collections c on c.id = f.collection_id and c.model_id = f.model_id`
+  return new Map(rows.map(row => [String(row['name']), Number(row['count'])]))
 }
 
 /** Counting over all collections stops beyond this number. */

@@ -55,20 +55,24 @@ export function unitClaims(
 
   /**
    * Answers that were made without the units are no longer used, and what was measured without them is measured again:
-   * the calibration stays in use, but counts as one of a collection without chunks.
+   * the calibration stays in use, but counts as one of a collection without chunks. False, and nothing is done, if the
+   * claim was lost.
    */
-  async function finish(claimant: string, filled: number): Promise<void> {
-    await run(sql =>
+  async function finish(claimant: string, filled: number): Promise<boolean> {
+    return await run(sql =>
       sql.begin(async transaction => {
         const tx = transaction as unknown as Sql
+        // First, as by those who write documents.
+        await tx`select from collections where id = ${collectionId} for update`
         const ours = await tx`delete from unit_fillings where ${isClaimedBy(tx, claimant)} returning collection_id`
-        if (ours.length === 0) return
+        if (ours.length === 0) return false
         await tx`update collections set epoch = epoch + 1, updated_at = now() where id = ${collectionId}`
         await tx`
         update calibrations k set measured = k.measured || '{"chunkCount": 0}'
         from collections c
         where c.id = ${collectionId} and k.collection_id = c.id and k.model_id = ${modelId} and k.measured is not null
           and (k.measured->'units' = 'null'::jsonb or ${filled}::int > ${muchFilled}::float8 * c.chunk_count)`
+        return true
       }),
     )
   }
