@@ -53,7 +53,8 @@ async function gatedModel(t: Test) {
 
 const stateIn = (sql: Sql) => sql`
   select c.chunk_count, c.window_count, c.epoch, (select count(*)::int from chunk_vectors) as vectors,
-    (select count(*)::int from unit_fillings) as fillings from collections c`
+    (select count(*)::int from unit_fillings) as fillings,
+    (select count(*)::int from unit_fillings where claimed_by is not null) as claims from collections c`
 
 const stateOf = async (env: Readonly<Record<string, string>>) => (await inDatabase(env, stateIn))[0]!
 
@@ -98,7 +99,7 @@ tap.test('whatever ends it, a service goes on', { skip: skipReason(world) }, asy
   await t.test('a kill', async t => {
     model.hold()
     const { child, finished } = startCli(['ingest', 'tales.jsonl'], { env, cwd })
-    await until('a filling is begun', async () => Number((await stateOf(env))?.['fillings'] ?? 0) === 1, {
+    await until('a filling is begun', async () => Number((await stateOf(env))?.['claims'] ?? 0) === 1, {
       ended: finished,
     })
     child.kill('SIGKILL')
@@ -115,7 +116,7 @@ tap.test('whatever ends it, a service goes on', { skip: skipReason(world) }, asy
     await inDatabase(env, sql => sql`delete from collections`)
     model.hold()
     const { finished } = startCli(['ingest', 'tales.jsonl'], { env, cwd })
-    await until('a filling is begun', async () => Number((await stateOf(env))?.['fillings'] ?? 0) === 1, {
+    await until('a filling is begun', async () => Number((await stateOf(env))?.['claims'] ?? 0) === 1, {
       ended: finished,
     })
     model.fail(true)
@@ -138,7 +139,7 @@ tap.test('a document that is written or deleted meanwhile', { skip: skipReason(w
   const app = await startApp(t, world, env)
   model.hold()
   const { finished } = startCli(['ingest', 'tales.jsonl'], { env, cwd })
-  await until('a filling is begun', async () => Number((await stateOf(env))?.['fillings'] ?? 0) === 1, {
+  await until('a filling is begun', async () => Number((await stateOf(env))?.['claims'] ?? 0) === 1, {
     ended: finished,
   })
   const ids = await inDatabase(env, sql => sql`select id from documents order by source limit 2`)
