@@ -154,7 +154,11 @@ export async function openDeps(
       openModelCheck({ database, store, models, log, onChange: emit.modelChanged, everyMs: config.embeddingCheckMs }),
     )
     const preparing = keep(openPreparing(config.prepare, emit))
-    const upkeep = openUpkeep({ database, store, bm25, embedder: models.embedder, step: pace.step, log }, config, keep)
+    const upkeep = openUpkeep(
+      { database, store, bm25, embedder: models.embedder, step: pace.step, beforeLoad: modelCheck.beforeLoad, log },
+      config,
+      keep,
+    )
     subscribe({ documentsWritten: () => snapshots.invalidate(), modelChanged: () => snapshots.invalidate() })
     subscribe({ documentsWritten: upkeep.written })
     const onWritten = async (collection?: string) => {

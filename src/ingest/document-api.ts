@@ -5,7 +5,7 @@ import { metadataFault } from './bounds.ts'
 import { chunkSettings } from './chunk-settings.ts'
 import type { DocumentInput } from './document-from.ts'
 import { withoutUnits, type Draft } from './draft.ts'
-import { embedDrafts } from './embed-drafts.ts'
+import { embedInTime, vectorsFollow } from './embed-in-time.ts'
 import { namedModel } from './named-model.ts'
 import { patientOnceBegun } from './patience.ts'
 import { documentId, preparationMarks } from './prepare.ts'
@@ -76,7 +76,11 @@ export interface DocumentApiParts<Room extends DocumentRoom> {
   readonly preparing: Drafting<Room>
   /** Runs each call of the embedder. */
   readonly step: Step
-  /** Awaited before documents are written into a collection that has vectors. */
+  /** Documents whose vectors take longer are stored without them. Milliseconds. */
+  readonly wordsFirstMs: number
+  /** Embeds in the background what was stored without vectors. */
+  readonly fillVectors: (collection: string) => void
+  /** Awaited before documents of a collection that has vectors are embedded. */
   readonly beforeLoad?: (collection: Collection, signal: AbortSignal) => Promise<void>
   /**
    * Awaited before every reply, so that no later question is answered from the previous content. This includes replies
@@ -94,6 +98,8 @@ export function documentApi<Room extends DocumentRoom>({
   embedder,
   preparing,
   step,
+  wordsFirstMs,
+  fillVectors,
   beforeLoad = async () => {},
   onWritten,
 }: DocumentApiParts<Room>) {
@@ -127,7 +133,7 @@ export function documentApi<Room extends DocumentRoom>({
       const model = namedModel(embedder)
       const found = await store.collection(collection, signal)
       // Rejects a collection of another embedding model before any work is done.
-      if (found) await beforeLoad(found, signal).then(() => store.openCollection(collection, model, signal))
+      if (found) await store.openCollection(collection, model, signal)
       const known: Known = found ? await store.known(found.id, sources, signal) : new Map()
       const isStored = (each: { source: string; hash: Uint8Array }) =>
         known.get(each.source)?.hash.equals(each.hash) ?? false
@@ -137,16 +143,23 @@ export function documentApi<Room extends DocumentRoom>({
         async (document, aborted) =>
           await preparing.draft(embedder, document, { place: room, signal: aborted, isStored, collection: found }),
       )
-      const target = await store.openCollection(collection, model, signal)
-      const hasUnits = target.chunkCount < (embedder.unitsUpTo ?? 0)
-      const prepared = await embedDrafts(
+      const hasUnits = (found?.chunkCount ?? 0) < (embedder.unitsUpTo ?? 0)
+      const prepared = await embedInTime(
         embedder,
         collection,
         drafts.filter(draft => draft !== null).map(draft => (hasUnits ? draft : withoutUnits(draft))),
-        { signal, step, loading: patientOnceBegun(patienceMs) },
+        {
+          mostMs: wordsFirstMs,
+          before: async until => void (found && (await beforeLoad(found, until))),
+          signal,
+          step,
+          loading: patientOnceBegun(patienceMs),
+        },
       )
+      const target = await store.openCollection(collection, model, signal)
       const written = await store.write(target, prepared, null, signal)
       await onWritten(collection)
+      if (prepared.some(isLackingVectors)) fillVectors(collection)
       const most = target.chunkCount + written.chunks
       const overLimit = await limitWarning(collection, { hasUnits, most }, signal)
       return sources.map((source, index) => {
@@ -156,8 +169,13 @@ export function documentApi<Room extends DocumentRoom>({
           : written.replaced.includes(id)
             ? ('replaced' as const)
             : ('unchanged' as const)
-        const chunks = status === 'unchanged' ? [] : (prepared.find(document => document.id === id)?.chunks ?? [])
-        const warnings = [...(drafts[index]?.warnings ?? []), ...(chunks.some(hasVectors) ? overLimit : [])]
+        const document = status === 'unchanged' ? undefined : prepared.find(each => each.id === id)
+        const chunks = document?.chunks ?? []
+        const warnings = [
+          ...(drafts[index]?.warnings ?? []),
+          ...(chunks.some(hasVectors) ? overLimit : []),
+          ...(document && isLackingVectors(document) ? [vectorsFollow] : []),
+        ]
         return { source: given[index]?.source ?? source, id, status, chunks: chunks.length, warnings }
       })
     },
@@ -184,6 +202,10 @@ type Known = ReadonlyMap<string, { readonly hash: Buffer }>
 
 function hasVectors({ vectors }: PreparedDocument['chunks'][number]): boolean {
   return vectors.length > 0
+}
+
+function isLackingVectors({ lackingVectors = 0 }: PreparedDocument): boolean {
+  return lackingVectors > 0
 }
 
 const nothingCounted: Preparedness = {

@@ -39,6 +39,8 @@ export function openService(deps: Deps, options: ServiceOptions) {
     embedder: models.embedder,
     preparing: deps.preparing,
     step: deps.step,
+    wordsFirstMs: options.config.prepare.wordsFirstMs,
+    fillVectors: deps.fillVectors,
     beforeLoad: deps.modelCheck.beforeLoad,
     onWritten,
   })

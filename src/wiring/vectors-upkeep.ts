@@ -6,6 +6,7 @@ import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { createCallSize } from '../ingest/call-size.ts'
 import { fillVectors, type FillResult } from '../ingest/fill-vectors.ts'
 import type { Step } from '../resilience/pace.ts'
+import type { ModelCheck } from './model-check.ts'
 import { openCollectionUpkeep, type Upkeep, type UpkeepOutcome } from './upkeep.ts'
 
 export interface VectorsUpkeepParts {
@@ -15,6 +16,8 @@ export interface VectorsUpkeepParts {
   readonly toFill: (signal: AbortSignal) => Promise<readonly { readonly name: string }[]>
   readonly embedder: Embedder
   readonly step: Step
+  /** Awaited before a collection is filled: it notices a model that has changed. */
+  readonly beforeLoad: ModelCheck['beforeLoad']
   readonly log: Pick<Logger, 'info' | 'warn'>
   readonly onFilled?: (collection: string) => void
   /** From a write to the first batch, so that writes that follow each other are filled together. */
@@ -95,14 +98,23 @@ export function openVectorsUpkeep(parts: VectorsUpkeepParts): VectorsUpkeep {
   }
 }
 
-function createFillTurn({ database, store, embedder, step, log, turnMs = 60_000 }: VectorsUpkeepParts): FillTurn {
+function createFillTurn(parts: VectorsUpkeepParts): FillTurn {
+  const { database, store, embedder, step, beforeLoad, log, turnMs = 60_000 } = parts
   /** Up to where each was filled before: a large collection is not looked through after every write. */
   const filledUpTo = new Map<string, FilledUpTo>()
   const calls = createCallSize(step)
 
+  /** The collection, if its vectors are those of our model. */
+  async function ours(name: string, signal: AbortSignal) {
+    const found = await store.collection(name, signal)
+    return found?.model?.name === embedder.model && !found.model.changed ? { ...found, model: found.model } : null
+  }
+
   return async (name, signal) => {
-    const collection = await store.collection(name, signal)
-    if (collection?.model?.name !== embedder.model || collection.model.changed) return null
+    const found = await ours(name, signal)
+    if (found) await beforeLoad(found, signal)
+    const collection = found && (await ours(name, signal))
+    if (collection === null) return null
     const owner = { collectionId: collection.id, modelId: collection.model.id }
     const now = { owner: Object.values(owner).join(), epoch: collection.epoch }
     const after = startOf(filledUpTo.get(name), now)

@@ -193,6 +193,7 @@ tap.test('several processes and a model that fails', { skip: skipReason(world) }
       toFill: async () => [],
       embedder: { ...models.embedder, unitsUpTo: 1000 },
       step: async work => await work(),
+      beforeLoad: async () => {},
       log: log as never,
       delayMs: 1,
       pauseMs: 5,

@@ -149,7 +149,39 @@ tap.test('a document that is written or deleted meanwhile', { skip: skipReason(w
   t.equal((await writing).status, 200)
   const { code, stderr } = await finished
   t.equal(code, 0, stderr)
-  t.match(await stateOf(env), { chunk_count: count, vectors: count, window_count: String(count) })
+  await until('all have vectors', async () => (await stateOf(env))['vectors'] === count)
+  t.match(await stateOf(env), { chunk_count: count, window_count: String(count) })
+})
+
+tap.test('PUT replies when the words are stored, if the model is slow', { skip: skipReason(world) }, async t => {
+  const model = await gatedModel(t)
+  const env = { ...(await databaseSettings(t, world)), ...model.settings, INGEST_WORDS_FIRST_MS: '200' }
+  const app = await startApp(t, world, env)
+  const put = async (text: string) =>
+    (await app.send('PUT', '/documents', { documents: [{ source: 'tale', text }] }, admin)).json.documents[0]
+
+  t.match(await put('# Tale\n\nThe cook counted 1117 barrels.'), { status: 'added', warnings: [] })
+  t.match(await collectionIn(app), { missing_vector_chunk_count: 0 })
+
+  model.hold()
+  const stored = await put('# Tale\n\nThe captain counted 1118 barrels.')
+  t.match(stored, { status: 'replaced', chunks: 1, warnings: [/its vectors are made in the background/] })
+  t.match((await app.ask({ ...asked, question: 'Who counted 1118 barrels?' })).json.passages[0], { source: 'tale' })
+  t.match(await collectionIn(app), { missing_vector_chunk_count: 1 })
+
+  model.letGo()
+  await until('it has its vectors', async () => (await collectionIn(app)).missing_vector_chunk_count === 0)
+  t.match(await stateOf(env), { vectors: 1, window_count: '1' })
+})
+
+tap.test('a model that fails in time refuses the documents of PUT', { skip: skipReason(world) }, async t => {
+  const model = await gatedModel(t)
+  const env = { ...(await databaseSettings(t, world)), ...model.settings, INGEST_WORDS_FIRST_MS: '60000' }
+  const app = await startApp(t, world, env)
+  model.fail(true)
+  const documents = [{ source: 'tale', text: 'The captain counted 1118 barrels.' }]
+  t.equal((await app.send('PUT', '/documents', { documents }, admin)).status, 502)
+  t.equal(await stateOf(env), undefined, 'no collection was made')
 })
 
 tap.test('without a time the vectors come first', { skip: skipReason(world) }, async t => {

@@ -40,7 +40,7 @@ export const preparingSettings = {
   wordsFirstMs: setting(
     'INGEST_WORDS_FIRST_MS',
     '10000',
-    'Time after which `askwell ingest` stores the rest of the documents before their vectors are made, which follow at its end: they are found by their words at once.',
+    'Time after which `askwell ingest` and `PUT /documents` store documents before their vectors are made: they are found by their words at once, and the vectors follow at the end of the load, or in the background of the service.',
     integer(0, 86_400_000),
   ),
   keepOriginals: setting(
