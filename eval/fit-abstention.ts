@@ -6,6 +6,7 @@
  *
  * See docs/guides/answers.md.
  */
+import { analyzeTables } from '../src/adapters/postgres/analyze.ts'
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -83,7 +84,8 @@ async function observe(folder: string, set: string, deps: Deps, timeoutMs: numbe
   const evalSet = await readSet(documents)
   const asked = await questionsOf(questions, evalSet, Number(options['per-kind']))
   const loaded = loadableOf(evalSet, embedder, () => {})
-  const loading = { store, embedder, signal, onProgress() {} }
+  const settle = async (until: AbortSignal) => await analyzeTables(deps.database, until)
+  const loading = { store, embedder, signal, onProgress() {}, settle }
   return await withCollection(loaded, false, loading, async collection => {
     // As the service does after documents were written.
     await calibrate(collection, { ...deps, embedder: models.embedder }, { signal })

@@ -1,7 +1,6 @@
 import type { Logger } from 'pino'
 import { keyPrefixOf } from './adapters/redis/cache-keys.ts'
 import { createCollectionStore, modelMismatch, type CollectionStore } from './adapters/postgres/store/collections.ts'
-import { collectionsToFill } from './adapters/postgres/store/missing-vectors.ts'
 import { createDocumentStore, type DocumentStore } from './adapters/postgres/store/documents.ts'
 import { databaseName } from './adapters/postgres/database-name.ts'
 import { openDatabase, type Database } from './adapters/postgres/database.ts'
@@ -36,10 +35,8 @@ import { openPreparing, type Preparing } from './wiring/prepare-pool.ts'
 import { type LimiterStatus } from './resilience/limiter.ts'
 import { createPace, fullPace, type Step } from './resilience/pace.ts'
 import { prepareSchema } from './wiring/schema.ts'
-import { openCalibrationUpkeep, type CalibrationUpkeepParts } from './wiring/calibration-upkeep.ts'
-import { openModelCheck, type ModelCheck } from './wiring/model-check.ts'
-import { openIndexMaintenance, type IndexMaintenanceParts } from './wiring/index-maintenance.ts'
-import { openVectorsUpkeep, type VectorsUpkeepParts } from './wiring/vectors-upkeep.ts'
+import { openUpkeep } from './wiring/documents-upkeep.ts'
+import type { ModelCheck } from './wiring/model-check.ts'
 import { openMonitoring, type Monitoring } from './wiring/monitoring.ts'
 import { openClaimModel } from './adapters/models/open-claim-model.ts'
 import { admissionOf, createAskPipeline, askedCollection, type AskPipeline } from './wiring/pipeline.ts'
@@ -150,15 +147,8 @@ export async function openDeps(
     const pipelineWith = pipelinesOn({ ...opened, promptTokensWithin, config, log, events: emit })
     const pipeline = pipelineWith({})
     for (const each of [pipeline.semanticCache, pipeline.cachedAsk]) if (each) keep(each)
-    const modelCheck = keep(
-      openModelCheck({ database, store, models, log, onChange: emit.modelChanged, everyMs: config.embeddingCheckMs }),
-    )
     const preparing = keep(openPreparing(config.prepare, emit))
-    const upkeep = openUpkeep(
-      { database, store, bm25, embedder: models.embedder, step: pace.step, beforeLoad: modelCheck.beforeLoad, log },
-      config,
-      keep,
-    )
+    const upkeep = openUpkeep({ database, store, bm25, models, config, log, ...pace, ...emit }, keep)
     subscribe({ documentsWritten: () => snapshots.invalidate(), modelChanged: () => snapshots.invalidate() })
     subscribe({ documentsWritten: upkeep.written })
     const onWritten = async (collection?: string) => {
@@ -181,8 +171,8 @@ export async function openDeps(
       preparing,
       step: pace.step,
       fillVectors: upkeep.fillVectors,
-      modelCheck,
-      startUpkeep: () => [upkeep, modelCheck].forEach(each => each.start()),
+      modelCheck: upkeep.modelCheck,
+      startUpkeep: upkeep.start,
       store,
       redis,
       workers,
@@ -247,41 +237,6 @@ function logAbsentModel(error: AskError, log: Logger): void {
     { code: error.code, err: error.cause ?? error },
     'the model API cannot be reached: starting without it; documents can be loaded once it answers',
   )
-}
-
-/** What the service does for stored documents while nobody waits: indexes, vectors that follow, and calibrations. */
-function openUpkeep(
-  parts: CalibrationUpkeepParts &
-    IndexMaintenanceParts &
-    Omit<VectorsUpkeepParts, 'onFilled' | 'toFill'> & { readonly database: Pick<Database, 'aside'> },
-  config: Pick<Config, 'calibration' | 'models'>,
-  keep: ReturnType<typeof createCloser>['keep'],
-) {
-  const index = keep(openIndexMaintenance(parts))
-  const calibration = config.calibration ? keep(openCalibrationUpkeep(parts)) : null
-  // Whether there is anything to do is looked up aside: no question waits for that connection.
-  const store = createCollectionStore({ lease: parts.database.aside })
-  const onFilled = (name: string) => {
-    index.written(name)
-    calibration?.written(name)
-  }
-  const toFill = (signal: AbortSignal) => parts.database.aside({ signal, label: 'units' }, collectionsToFill)
-  const vectors = keep(openVectorsUpkeep({ ...parts, store, toFill, onFilled }))
-  // What costs something is not embedded because a service starts.
-  const isFree = (config.models.prices?.embedding ?? 0) === 0
-  return {
-    start() {
-      if (isFree) vectors.start()
-      calibration?.start()
-    },
-    fillVectors: vectors.written,
-    written(collection: string | undefined) {
-      if (collection === undefined) return
-      index.written(collection)
-      if (parts.embedder.areUnitsBehind) vectors.written(collection)
-      calibration?.written(collection)
-    },
-  }
 }
 
 /** Share of the pool's connections that writers may hold at a time. The rest is left to questions. */

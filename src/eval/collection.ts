@@ -20,6 +20,8 @@ export interface Loading {
   readonly embedder: Embedder
   readonly signal: AbortSignal
   readonly onProgress: (report: LoadReport) => void
+  /** Awaited after the load: without new statistics the planner may choose a search that takes seconds. */
+  readonly settle: (signal: AbortSignal) => Promise<void>
 }
 
 /** The documents of a set, prepared for loading. */
@@ -90,9 +92,9 @@ async function loadKept(set: Loadable, name: string, loading: Loading): Promise<
 async function loadInto(
   collection: string,
   set: Loadable,
-  { store, embedder, signal, onProgress }: Loading,
+  { store, embedder, signal, onProgress, settle }: Loading,
 ): Promise<LoadReport> {
-  return await load(
+  const report = await load(
     set.outcomes,
     {
       store,
@@ -103,6 +105,8 @@ async function loadInto(
     },
     { collection, pruneRoots: null, signal, onProgress },
   )
+  await settle(signal)
+  return report
 }
 
 function readAs({ countTokens, maxTokens, windowTokens, readsCode, languages, unitsUpTo = 0 }: Embedder): DraftModel {

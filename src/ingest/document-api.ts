@@ -1,10 +1,11 @@
 import type { Embedder } from '../ask/retrieval/embedder.ts'
-import { AskError, isAskError, type Fault } from '../errors.ts'
+import { AskError } from '../errors.ts'
 import type { Step } from '../resilience/pace.ts'
 import { metadataFault } from './bounds.ts'
 import { chunkSettings } from './chunk-settings.ts'
 import type { DocumentInput } from './document-from.ts'
 import { withoutUnits, type Draft } from './draft.ts'
+import { draftAll } from './draft-given.ts'
 import { embedInTime, vectorsFollow } from './embed-in-time.ts'
 import { namedModel } from './named-model.ts'
 import { patientOnceBegun } from './patience.ts'
@@ -161,22 +162,10 @@ export function documentApi<Room extends DocumentRoom>({
       await onWritten(collection)
       if (prepared.some(isLackingVectors)) fillVectors(collection)
       const most = target.chunkCount + written.chunks
-      const overLimit = await limitWarning(collection, { hasUnits, most }, signal)
-      return sources.map((source, index) => {
-        const id = documentId(collection, source)
-        const status = written.added.includes(id)
-          ? ('added' as const)
-          : written.replaced.includes(id)
-            ? ('replaced' as const)
-            : ('unchanged' as const)
-        const document = status === 'unchanged' ? undefined : prepared.find(each => each.id === id)
-        const chunks = document?.chunks ?? []
-        const warnings = [
-          ...(drafts[index]?.warnings ?? []),
-          ...(chunks.some(hasVectors) ? overLimit : []),
-          ...(document && isLackingVectors(document) ? [vectorsFollow] : []),
-        ]
-        return { source: given[index]?.source ?? source, id, status, chunks: chunks.length, warnings }
+      const overLimit = await limitWarning(collection, { hasUnits, most, signal }, { store, embedder })
+      return given.map(({ source }, index) => {
+        const of = { id: documentId(collection, sources[index]!), source, warnings: drafts[index]?.warnings ?? [] }
+        return resultOf(of, { written, prepared, overLimit })
       })
     },
   }
@@ -184,18 +173,32 @@ export function documentApi<Room extends DocumentRoom>({
   function preparednessOf(collection: Collection, counted: Preparedness = nothingCounted) {
     return { ...counted, unitState: unitState(embedder, collection, counted) }
   }
+}
 
-  /** Of documents that were written into the collection, which has at most `most` chunks now. */
-  async function limitWarning(
-    name: string,
-    { hasUnits, most }: { readonly hasUnits: boolean; readonly most: number },
-    signal: AbortSignal,
-  ): Promise<readonly string[]> {
-    const { unitsUpTo = 0 } = embedder
-    if (unitsUpTo === 0 || (hasUnits && most <= unitsUpTo)) return []
-    const chunkCount = (await store.collection(name, signal))?.chunkCount ?? 0
-    return chunkCount > unitsUpTo || !hasUnits ? [overLimitWarning(chunkCount, unitsUpTo)] : []
-  }
+/** Of documents that were written into the collection, which has at most `most` chunks now. */
+async function limitWarning(
+  name: string,
+  { hasUnits, most, signal }: { readonly hasUnits: boolean; readonly most: number; readonly signal: AbortSignal },
+  { store, embedder }: { readonly store: Pick<DocumentApiStore, 'collection'>; readonly embedder: Embedder },
+): Promise<readonly string[]> {
+  const { unitsUpTo = 0 } = embedder
+  if (unitsUpTo === 0 || (hasUnits && most <= unitsUpTo)) return []
+  const chunkCount = (await store.collection(name, signal))?.chunkCount ?? 0
+  return chunkCount > unitsUpTo || !hasUnits ? [overLimitWarning(chunkCount, unitsUpTo)] : []
+}
+
+/** What is replied about a document. `overLimit` is said of those that have vectors. */
+function resultOf(
+  { id, source, warnings }: { readonly id: string; readonly source: string; readonly warnings: readonly string[] },
+  { written, prepared, overLimit }: { written: Written; prepared: PreparedDocument[]; overLimit: readonly string[] },
+) {
+  const replaced = written.replaced.includes(id) ? ('replaced' as const) : ('unchanged' as const)
+  const status = written.added.includes(id) ? ('added' as const) : replaced
+  const { chunks = [], lackingVectors = 0 } =
+    (status !== 'unchanged' && prepared.find(document => document.id === id)) || {}
+  const limited = chunks.some(hasVectors) ? overLimit : []
+  const following = lackingVectors > 0 ? [vectorsFollow] : []
+  return { source, id, status, chunks: chunks.length, warnings: [...warnings, ...limited, ...following] }
 }
 
 type Known = ReadonlyMap<string, { readonly hash: Buffer }>
@@ -215,52 +218,6 @@ const nothingCounted: Preparedness = {
   withUnits: 0,
   lackingUnits: 0,
   isFilling: false,
-}
-
-type DraftOne = (document: DocumentInput, signal: AbortSignal) => Promise<Draft | null>
-
-/**
- * Drafts all documents, or throws an error that names every rejected one. Any other error, and a document that is too
- * costly, aborts the rest immediately.
- */
-async function draftAll(
-  given: readonly GivenDocument[],
-  signal: AbortSignal,
-  draft: DraftOne,
-): Promise<(Draft | null)[]> {
-  const abort = new AbortController()
-  const either = AbortSignal.any([signal, abort.signal])
-  const rejected: ({ readonly error: AskError; readonly fault: Fault } | undefined)[] = []
-  const drafts = await Promise.all(
-    given.map(async (document, index) => {
-      try {
-        return await draft(inputOf(document), either)
-      } catch (error) {
-        const named = isDocumentFault(error) ? pointedAt(error, index) : null
-        if (named && isAskError(error, 'document_refused')) return ((rejected[index] = named), null)
-        abort.abort(error)
-        throw named?.error ?? error
-      }
-    }),
-  )
-  const all = rejected.filter(each => each !== undefined)
-  const [first] = all
-  if (first === undefined) return drafts
-  throw all.length === 1
-    ? first.error
-    : new AskError('document_refused', {
-        detail: `${all.length} of the documents cannot be stored.`,
-        faults: all.map(({ fault }) => fault),
-      })
-}
-
-function isDocumentFault(error: unknown): error is AskError {
-  return isAskError(error, 'document_refused') || isAskError(error, 'document_too_costly')
-}
-
-function pointedAt({ code, detail, cause }: AskError, index: number): { error: AskError; fault: Fault } {
-  const fault = { pointer: `/documents/${index}`, detail }
-  return { error: new AskError(code, { detail, faults: [fault], cause }), fault }
 }
 
 /** Rejects duplicate sources after normalization, because whitespace and accents are stored in one form. */
@@ -285,16 +242,4 @@ function rejectLargeMetadata(given: readonly GivenDocument[]): void {
   })
   if (faults.length > 0)
     throw new AskError('invalid_request', { detail: 'Some documents have too much metadata.', faults })
-}
-
-function inputOf(given: GivenDocument): DocumentInput {
-  return {
-    source: given.source,
-    text: given.text,
-    format: given.format ?? 'markdown',
-    title: given.title ?? null,
-    url: given.url ?? null,
-    language: given.language ?? null,
-    metadata: (given.metadata ?? {}) as { readonly [key: string]: Json },
-  }
 }

@@ -3,7 +3,7 @@ import { withoutStatementTimeout } from './session.ts'
 
 type Leasing = Pick<Database, 'kind' | 'lease'>
 
-const tables = ['chunks', 'chunk_vectors', 'collection_terms', 'documents']
+const tables = ['chunks', 'chunk_vectors', 'chunk_units', 'collection_terms', 'documents']
 
 /**
  * Whether enough was written since the server's last ANALYZE that autoanalyze would run again, within a minute or two.
@@ -27,7 +27,7 @@ export async function needsAnalyze({ kind, lease }: Leasing, signal: AbortSignal
 export async function analyzeTables({ lease }: Pick<Leasing, 'lease'>, signal: AbortSignal): Promise<void> {
   await lease({ signal, label: 'settle', holdLimitMs: Infinity }, async sql => {
     await withoutStatementTimeout(sql, async () => {
-      await sql`analyze (skip_locked) chunks, chunk_vectors, collection_terms, documents`
+      await sql`analyze (skip_locked) chunks, chunk_vectors, chunk_units, collection_terms, documents`
       await sql`select gin_clean_pending_list('chunks_terms'), gin_clean_pending_list('collection_terms_trigrams'), gin_clean_pending_list('documents_metadata')`
     })
   })
