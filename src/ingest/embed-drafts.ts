@@ -1,4 +1,5 @@
 import type { Embedder, LoadingCall } from '../ask/retrieval/embedder.ts'
+import type { BatchSize } from '../resilience/load-batches/size.ts'
 import { fullPace, type Step } from '../resilience/pace.ts'
 import { packAsWindow, packUnits } from '../vectors/packed-units.ts'
 import type { Draft, DraftChunk } from './draft.ts'
@@ -15,8 +16,8 @@ export interface EmbedOptions {
   readonly signal: AbortSignal
   /** Runs each call of the embedder. */
   readonly step?: Step
-  /** Asked before each call; {@link textsPerCall} when absent. */
-  readonly callSize?: () => number
+  /** Sizes the calls, and learns from the time that they take; {@link textsPerCall} texts each when absent. */
+  readonly calls?: BatchSize<string>
   readonly loading?: LoadingCall
 }
 
@@ -51,13 +52,19 @@ export async function embedDrafts(
 export async function embedAll(
   embedder: Embeds,
   texts: readonly string[],
-  { signal, step = fullPace, callSize = () => textsPerCall, loading = {} }: EmbedOptions,
+  { signal, step = fullPace, calls, loading = {} }: EmbedOptions,
 ): Promise<Float32Array[]> {
   const vectors: Float32Array[] = []
   for (let at = 0; at < texts.length;) {
-    const batch = texts.slice(at, at + callSize())
+    const batch = calls?.next(texts, at) ?? texts.slice(at, at + textsPerCall)
     at += batch.length
-    for (const vector of await step(() => embedCounted(embedder, batch, signal, loading))) vectors.push(vector)
+    const embedded = await step(async () => {
+      const startedAt = performance.now()
+      const result = await embedCounted(embedder, batch, signal, loading)
+      calls?.succeeded(batch, performance.now() - startedAt, at === texts.length)
+      return result
+    })
+    for (const vector of embedded) vectors.push(vector)
   }
   if (vectors.length < texts.length) throw new Error('the embedder returned fewer vectors than texts')
   return vectors

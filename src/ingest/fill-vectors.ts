@@ -202,7 +202,7 @@ async function unitsOfBatch(
   })
 }
 
-type BatchOptions = Pick<FillOptions, 'signal' | 'step' | 'callSize' | 'onRejected' | 'loading'>
+type BatchOptions = Pick<FillOptions, 'signal' | 'step' | 'calls' | 'onRejected' | 'loading'>
 
 interface Making<Row> {
   readonly embed: (batch: readonly PendingChunk[]) => Promise<Row[]>

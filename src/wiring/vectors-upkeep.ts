@@ -3,7 +3,7 @@ import type { CollectionStore } from '../adapters/postgres/store/collections.ts'
 import type { Database } from '../adapters/postgres/database.ts'
 import { missingVectors } from '../adapters/postgres/store/missing-vectors.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
-import { createCallSize } from '../ingest/call-size.ts'
+import { createBackgroundCalls } from '../ingest/background-calls.ts'
 import { fillVectors, type FillResult } from '../ingest/fill-vectors.ts'
 import type { Step } from '../resilience/pace.ts'
 import type { ModelCheck } from './model-check.ts'
@@ -102,7 +102,7 @@ function createFillTurn(parts: VectorsUpkeepParts): FillTurn {
   const { database, store, embedder, step, beforeLoad, log, turnMs = 60_000 } = parts
   /** Up to where each was filled before: a large collection is not looked through after every write. */
   const filledUpTo = new Map<string, FilledUpTo>()
-  const calls = createCallSize(step)
+  const calls = createBackgroundCalls()
 
   /** The collection, if its vectors are those of our model. */
   async function ours(name: string, signal: AbortSignal) {
@@ -122,8 +122,8 @@ function createFillTurn(parts: VectorsUpkeepParts): FillTurn {
     const result = await fillVectors(embedder, missingVectors(database, owner, embedder.languages, signal), {
       after,
       signal,
-      step: calls.step,
-      callSize: calls.size,
+      step,
+      calls,
       batchChunks,
       mostMs: turnMs,
       onRejected: (chunkId, reason) =>
