@@ -156,7 +156,7 @@ export async function openDeps(
     const preparing = keep(openPreparing(config.prepare, emit))
     const upkeep = openUpkeep({ database, store, bm25, embedder: models.embedder, step: pace.step, log }, config, keep)
     subscribe({ documentsWritten: () => snapshots.invalidate(), modelChanged: () => snapshots.invalidate() })
-    subscribe({ documentsWritten: upkeep.written })
+    subscribe({ documentsWritten: upkeep.written, writesChanged: upkeep.writesChanged })
     const onWritten = async (collection?: string) => {
       emit.documentsWritten(collection)
       // The embedded database has no replicas.
@@ -265,10 +265,17 @@ function openUpkeep(
   const vectors = keep(openVectorsUpkeep({ ...parts, store, toFill, onFilled }))
   // What costs something is not embedded because a service starts.
   const isFree = (config.models.prices?.embedding ?? 0) === 0
+  let isStarted = false
+  function start(): void {
+    isStarted = true
+    if (isFree) vectors.start()
+    calibration?.start()
+  }
   return {
-    start() {
-      if (isFree) vectors.start()
-      calibration?.start()
+    start,
+    /** A standby that was promoted: what could not be written until now is done. */
+    writesChanged(isWritable: boolean): void {
+      if (isWritable && isStarted) start()
     },
     fillVectors: vectors.written,
     written(collection: string | undefined) {

@@ -23,6 +23,8 @@ export interface VectorsUpkeepParts {
   readonly pauseMs?: number
   /** Other collections get their turn after so long. */
   readonly turnMs?: number
+  /** How often it looks for what another process noted and then did not fill in. */
+  readonly lookEveryMs?: number
 }
 
 export interface VectorsUpkeep extends Pick<Upkeep, 'written' | 'close'> {
@@ -35,8 +37,10 @@ export interface VectorsUpkeep extends Pick<Upkeep, 'written' | 'close'> {
 interface FilledUpTo {
   readonly owner: string
   readonly epoch: number
-  /** A chunk. */
+  /** Chunks up to this id have units. */
   readonly after: string
+  /** Chunks up to this id have vectors. */
+  readonly vectorsAfter: string
 }
 
 /** Lost when a process is killed. */
@@ -44,14 +48,15 @@ const batchChunks = 16
 const longestRetry = 64
 
 /** Fills a collection for a turn; null when it is gone or has vectors of another model. */
-type FillTurn = (collection: string, signal: AbortSignal) => Promise<FillResult | null>
+type FillTurn = (collection: string, filledBefore: number, signal: AbortSignal) => Promise<FillResult | null>
 
 /**
  * Embeds missing vectors and units in the background, a collection at a time. Of several processes one fills a collection.
  * Nobody waits for it, its calls are small and make way for questions, and when the model fails it waits longer each time.
  */
 export function openVectorsUpkeep(parts: VectorsUpkeepParts): VectorsUpkeep {
-  const { database, store, toFill, embedder, log, onFilled = () => {}, delayMs = 200, pauseMs = 5000 } = parts
+  const { database, store, toFill, embedder, log, onFilled = () => {} } = parts
+  const { delayMs = 200, pauseMs = 5000, lookEveryMs = 60_000 } = parts
   /** Chunks filled in earlier turns. */
   const filledBefore = new Map<string, number>()
   const fill = createFillTurn(parts)
@@ -78,7 +83,7 @@ export function openVectorsUpkeep(parts: VectorsUpkeepParts): VectorsUpkeep {
     retryMs: pauseMs,
     longestRetryMs: longestRetry * pauseMs,
     async maintain(name, signal) {
-      const result = (await database.mayWrite()) ? await fill(name, signal) : null
+      const result = (await database.mayWrite()) ? await fill(name, filledBefore.get(name) ?? 0, signal) : null
       return result === null ? 'done' : settle(name, result)
     },
     onFailure: (error, about) =>
@@ -87,10 +92,17 @@ export function openVectorsUpkeep(parts: VectorsUpkeepParts): VectorsUpkeep {
         'passages or sentences could not be embedded in the background: documents are found without them; it is tried again, or run askwell reembed',
       ),
   })
+  let timer: NodeJS.Timeout | undefined
   return {
-    ...upkeep,
+    written: upkeep.written,
     start() {
       upkeep.start(signal => ((embedder.unitsUpTo ?? 0) > 0 ? store.collections(signal) : toFill(signal)))
+      // A command that loads documents may be killed before their vectors are there.
+      timer ??= setInterval(() => upkeep.look(toFill), lookEveryMs).unref()
+    },
+    async close() {
+      clearInterval(timer)
+      await upkeep.close()
     },
   }
 }
@@ -100,15 +112,16 @@ function createFillTurn({ database, store, embedder, step, log, turnMs = 60_000 
   const filledUpTo = new Map<string, FilledUpTo>()
   const calls = createCallSize(step)
 
-  return async (name, signal) => {
+  return async (name, filledBefore, signal) => {
     const collection = await store.collection(name, signal)
     if (collection?.model?.name !== embedder.model || collection.model.changed) return null
     const owner = { collectionId: collection.id, modelId: collection.model.id }
     const now = { owner: Object.values(owner).join(), epoch: collection.epoch }
-    const after = startOf(filledUpTo.get(name), now)
+    const start = startOf(filledUpTo.get(name), now)
     filledUpTo.delete(name)
     const result = await fillVectors(embedder, missingVectors(database, owner, embedder.languages, signal), {
-      after,
+      ...start,
+      filledBefore,
       signal,
       step: calls.step,
       callSize: calls.size,
@@ -117,12 +130,17 @@ function createFillTurn({ database, store, embedder, step, log, turnMs = 60_000 
       onRejected: (chunkId, reason) =>
         log.warn({ collection: name, chunkId, reason }, 'the embedding model rejects a chunk, or its sentences'),
     })
-    if (result.state === 'filled' || result.state === 'more') filledUpTo.set(name, { ...now, after: result.after })
+    const { state, after, vectorsAfter } = result
+    if (state === 'filled' || state === 'more') filledUpTo.set(name, { ...now, after, vectorsAfter })
     return result
   }
 }
 
 /** From the start, if it is another collection, or was restored to what it was before. */
-function startOf(known: FilledUpTo | undefined, now: Omit<FilledUpTo, 'after'>): string {
-  return known?.owner === now.owner && now.epoch >= known.epoch ? known.after : '0'
+function startOf(
+  known: FilledUpTo | undefined,
+  now: Pick<FilledUpTo, 'owner' | 'epoch'>,
+): Pick<FilledUpTo, 'after' | 'vectorsAfter'> {
+  if (known?.owner !== now.owner || now.epoch < known.epoch) return { after: '0', vectorsAfter: '0' }
+  return { after: known.after, vectorsAfter: known.vectorsAfter }
 }
