@@ -222,6 +222,8 @@ export interface Collection {
   readonly calibration: Calibration | null
   readonly caching: CollectionCaching
   readonly chunking: ChunkOverrides
+  /** Whether vectors or units are being filled in: some chunks may have none yet. */
+  readonly isFilling?: boolean
   /** Absent unless it was tuned. */
   readonly abstention?: CollectionAbstention
   readonly updatedAt: Date

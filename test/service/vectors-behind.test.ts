@@ -57,15 +57,17 @@ const stateOf = async (env: Readonly<Record<string, string>>) => (await inDataba
 interface Turns {
   readonly turnMs?: number
   readonly lookEveryMs?: number
+  /** Whether it sees what is noted; always by default. */
+  readonly isLooking?: () => boolean
 }
 
-function upkeepOf(t: Test, { deps: { database, store, models } }: App, turns: Turns) {
+function upkeepOf(t: Test, { deps: { database, store, models } }: App, { isLooking = () => true, ...turns }: Turns) {
   const lines: string[] = []
   const note = (_: object, line: string) => lines.push(line)
   const upkeep = openVectorsUpkeep({
     database,
     store,
-    toFill: async () => (await store.collections()).map(({ name }) => ({ name })),
+    toFill: async () => (isLooking() ? await store.collections() : []),
     embedder: models.embedder,
     step: async work => await work(),
     log: { info: note, warn: note } as never,
@@ -93,9 +95,11 @@ tap.test('a service that runs goes on with what a killed command left', { skip: 
   const model = await startModel(t)
   const env = { ...(await databaseSettings(t, world)), ...model.settings }
   const app = await startApp(t, world, env)
-  const { upkeep } = upkeepOf(t, app, { lookEveryMs: 20 })
+  let isLeft = false
+  const { upkeep } = upkeepOf(t, app, { lookEveryMs: 20, isLooking: () => isLeft })
   upkeep.start()
   await killedLoad(t, model, env)
+  isLeft = true
   await until('all have vectors', async () => Number((await stateOf(env))['fillings']) === 0)
   t.match(await stateOf(env), { vectors: count })
 })
@@ -163,3 +167,42 @@ tap.test('a service that began on a standby fills in when that is promoted', { s
   const unitsIn = (sql: Sql) => sql`select from chunk_units`
   await until('all have units', async () => (await inDatabase(env, unitsIn)).length === count)
 })
+
+tap.test(
+  'next to documents with vectors, those without are ranked and judged by their words',
+  {
+    skip: skipReason(world),
+  },
+  async t => {
+    const model = await startModel(t)
+    const env = { ...(await databaseSettings(t, world)), ...model.settings }
+    const app = await startApp(t, world, env)
+    const documents = Array.from({ length: 20 }, (_, i) => ({
+      source: `whale-${i}`,
+      title: `Whale ${i}`,
+      text: `A whale swam to bay ${i}, and was seen.`,
+    }))
+    t.equal((await app.send('PUT', '/documents', { documents }, asAdmin)).status, 200)
+    model.hold()
+    const { finished } = startCli(['ingest', 'tales.jsonl'], { env, cwd: t.testdir({ 'tales.jsonl': rows }) })
+    await until('a filling is begun', async () => Number((await stateOf(env))['claims']) === 1, { ended: finished })
+    const ask = async () => {
+      const { json } = await app.ask({ question: 'Which harbour did ship 17 leave?', include: ['passages', 'explain'] })
+      const [first] = json.passages
+      return {
+        first,
+        confidence: json.confidence,
+        signals: json.explain.signals.map((each: { name: string }) => each.name),
+      }
+    }
+    const before = await ask()
+    t.match(before.first, { source: 'tale-17' })
+    t.notOk(before.signals.includes('window'), 'similarities of others say nothing about it')
+    t.ok(before.signals.includes('coverage'))
+    model.letGo()
+    t.equal((await finished).code, 0)
+    const after = await ask()
+    t.match(after.first, { source: 'tale-17' })
+    t.ok(after.signals.includes('window'))
+  },
+)
