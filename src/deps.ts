@@ -150,7 +150,7 @@ export async function openDeps(
     const preparing = keep(openPreparing(config.prepare, emit))
     const upkeep = openUpkeep({ database, store, bm25, models, config, log, ...pace, ...emit }, keep)
     subscribe({ documentsWritten: () => snapshots.invalidate(), modelChanged: () => snapshots.invalidate() })
-    subscribe({ documentsWritten: upkeep.written })
+    subscribe({ documentsWritten: upkeep.written, writesChanged: upkeep.writesChanged })
     const onWritten = async (collection?: string) => {
       emit.documentsWritten(collection)
       // The embedded database has no replicas.

@@ -10,6 +10,10 @@ import { windowsOf, windowText } from './windows.ts'
 export interface FillOptions extends EmbedOptions {
   /** Chunks up to this id have been filled before. */
   readonly after?: string
+  /** Chunks up to this id have vectors, or the model rejected them. */
+  readonly vectorsAfter?: string
+  /** Chunks that were filled in earlier turns. */
+  readonly filledBefore?: number
   /** Chunks that are embedded and stored together: what is lost when the process is killed. */
   readonly batchChunks?: number
   /** Stops between two batches after this time. */
@@ -41,6 +45,8 @@ export interface FillResult extends Omit<FillProgress, 'of'> {
   readonly chunks: number
   /** All chunks up to this id have units. */
   readonly after: string
+  /** All chunks up to this id have vectors, or the model rejected them. */
+  readonly vectorsAfter: string
 }
 
 const usualBatch = 64
@@ -57,25 +63,35 @@ export async function fillVectors(
   store: VectorsFilling,
   options: FillOptions,
 ): Promise<FillResult> {
-  const { after = '0' } = options
-  const { chunks, withoutVectors, lacking, isBegun } = await store.counts(after)
+  const { after = '0', vectorsAfter = '0', filledBefore = 0 } = options
+  const { chunks, withoutVectors, lacking, isBegun } = await store.counts(after, vectorsAfter)
   const hasUnits = chunks <= (embedder.unitsUpTo ?? 0)
   const missing = withoutVectors + (hasUnits ? lacking : 0)
-  const none = { chunks, after, filled: 0, remaining: hasUnits ? missing : lacking }
+  const none = { chunks, after, vectorsAfter, filled: 0, remaining: hasUnits ? missing : lacking }
   if (missing === 0 && !isBegun) return { ...none, state: hasUnits || lacking === 0 ? 'filled' : 'too_many' }
   const claimant = await store.claim(missing)
   if (claimant === null) return { ...none, state: 'claimed' }
   const claim = heldClaim(store, claimant, missing)
   try {
-    const result = await fillClaimed(embedder, store, { ...options, after, withoutVectors, lacking, hasUnits, claim })
-    const isOver = result.state === 'filled' || result.state === 'too_many'
-    const isFinished = !isOver || (await store.finish(claimant, result.filled))
-    return { ...result, chunks, ...(!isFinished && { state: 'claimed' }) }
+    const starting = { after, vectorsAfter, withoutVectors, lacking, hasUnits, claim }
+    const result = await fillClaimed(embedder, store, { ...options, ...starting })
+    const isHeld = await settleClaim(store, claimant, { ...result, filled: filledBefore + result.filled })
+    return { ...result, chunks, ...(!isHeld && { state: 'claimed' }) }
   } finally {
     claim.stop()
     // After `finish` there is nothing to release. If this fails, the claim ends by itself.
     await store.release(claimant).catch(() => {})
   }
+}
+
+/** False if the claim was lost: then chunks may have been written that are before those that were filled last. */
+async function settleClaim(
+  store: VectorsFilling,
+  claimant: string,
+  { state, filled, remaining }: Filled,
+): Promise<boolean> {
+  if (state === 'claimed') return false
+  return state === 'more' ? await store.renew(claimant, remaining) : await store.finish(claimant, filled)
 }
 
 interface HeldClaim {
@@ -100,6 +116,7 @@ function heldClaim(store: VectorsFilling, claimant: string, lacking: number): He
 
 interface Filling extends FillOptions {
   readonly after: string
+  readonly vectorsAfter: string
   readonly withoutVectors: number
   readonly lacking: number
   readonly hasUnits: boolean
@@ -111,18 +128,19 @@ type Filled = Omit<FillResult, 'chunks'>
 async function fillClaimed(embedder: Embedder, store: VectorsFilling, filling: Filling): Promise<Filled> {
   const { withoutVectors, lacking, hasUnits, mostMs = Infinity, batchChunks = usualBatch } = filling
   const endsAt = performance.now() + mostMs
-  const vectors = await eachBatch('0', withoutVectors, {
+  const vectors = await eachBatch(filling.vectorsAfter, withoutVectors, {
     ...filling,
     endsAt,
     of: 'vectors',
     next: after => store.nextBare(after, batchChunks),
     fill: async batch => await store.storeVectors(await vectorsOfBatch(embedder, batch, filling)),
   })
+  const reached = { ...vectors, after: filling.after, vectorsAfter: vectors.after }
   const { after } = filling
   const left = withoutVectors - vectors.filled
-  if (vectors.state !== 'filled') return { ...vectors, after, remaining: left + (hasUnits ? lacking : 0) }
+  if (vectors.state !== 'filled') return { ...reached, remaining: left + (hasUnits ? lacking : 0) }
   if (vectors.filled > 0) await store.vectorsFilled()
-  if (!hasUnits) return { ...vectors, after, state: lacking > 0 ? 'too_many' : 'filled', remaining: lacking }
+  if (!hasUnits) return { ...reached, state: lacking > 0 ? 'too_many' : 'filled', remaining: lacking }
   const units = await eachBatch(after, lacking + vectors.filled, {
     ...filling,
     endsAt,
@@ -130,7 +148,7 @@ async function fillClaimed(embedder: Embedder, store: VectorsFilling, filling: F
     next: from => store.next(from, batchChunks),
     fill: async batch => await store.store(await unitsOfBatch(embedder, batch, filling)),
   })
-  return { ...units, filled: units.filled + vectors.filled }
+  return { ...reached, ...units, filled: units.filled + vectors.filled }
 }
 
 interface Batches extends Pick<Filling, 'claim' | 'signal' | 'onProgress'>, Pick<FillProgress, 'of'> {
@@ -144,7 +162,7 @@ async function eachBatch(
   from: string,
   missing: number,
   { of, endsAt, next, fill, claim, signal, onProgress }: Batches,
-): Promise<Filled> {
+): Promise<Omit<Filled, 'vectorsAfter'>> {
   let after = from
   let filled = 0
   const result = (state: FillResult['state']) => ({ state, filled, after, remaining: Math.max(0, missing - filled) })

@@ -155,8 +155,8 @@ export interface FillingCounts {
  * The chunks of a collection that lack vectors or units. One process at a time claims the filling, and renews its claim.
  */
 export interface VectorsFilling {
-  /** `lacking` counts chunks with an id above `afterId`. */
-  counts(afterId: string): Promise<FillingCounts>
+  /** `lacking` counts chunks with an id above `afterId`, `withoutVectors` those above `vectorsAfterId` (default: all). */
+  counts(afterId: string, vectorsAfterId?: string): Promise<FillingCounts>
   /** Null while another process has it. */
   claim(remaining: number): Promise<string | null>
   /** False if another process has claimed it meanwhile. */
@@ -222,6 +222,8 @@ export interface Collection {
   readonly calibration: Calibration | null
   readonly caching: CollectionCaching
   readonly chunking: ChunkOverrides
+  /** Whether vectors or units are being filled in: some chunks may have none yet. */
+  readonly isFilling?: boolean
   /** Absent unless it was tuned. */
   readonly abstention?: CollectionAbstention
   readonly updatedAt: Date

@@ -44,12 +44,21 @@ export function openUpkeep({ config, models, modelChanged, ...given }: UpkeepPar
   const vectors = keep(openVectorsUpkeep({ ...parts, store: sideStore, toFill, onFilled }))
   // What costs something is not embedded because a service starts.
   const isFree = (config.models.prices?.embedding ?? 0) === 0
+  let isStarted = false
+  function start(): void {
+    isStarted = true
+    if (isFree) vectors.start()
+    calibration?.start()
+  }
   return {
     modelCheck,
     start() {
-      if (isFree) vectors.start()
-      calibration?.start()
+      start()
       modelCheck.start()
+    },
+    /** A standby that was promoted: what could not be written until now is done. */
+    writesChanged(isWritable: boolean): void {
+      if (isWritable && isStarted) start()
     },
     fillVectors: vectors.written,
     written(collection: string | undefined) {

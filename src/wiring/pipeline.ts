@@ -305,6 +305,7 @@ export function askedFrom(found: Collection, embedder: Embedder): AskedCollectio
     vectorWeights: rescaled(embedder, found.vectorWeights, calibration),
     calibration,
     ...(model !== null && !isOurs && { hasOtherVectors: true }),
+    ...(isOurs && found.isFilling && { isFilling: true }),
     ...(abstention && { abstention }),
     caching,
   }

@@ -31,9 +31,13 @@ export interface UpkeepFailure {
   readonly pauseMs?: number
 }
 
+export type ListCollections = (signal: AbortSignal) => Promise<readonly { readonly name: string }[]>
+
 export interface Upkeep {
   /** Gives each collection a turn soon: for work that an earlier process has left. */
-  start(list: (signal: AbortSignal) => Promise<readonly { readonly name: string }[]>): void
+  start(list: ListCollections): void
+  /** As `start`, except that a collection keeps a turn that it has already. A list that fails is not reported. */
+  look(list: ListCollections): void
   /** Call this after a write to the collection. */
   written(collection: string): void
   /** Aborts work under way; the next start or write begins it again. */
@@ -97,12 +101,21 @@ export function openCollectionUpkeep(options: UpkeepOptions): Upkeep {
     if (pauseMs !== null && !due.has(collection)) schedule(collection, pauseMs)
   }
 
-  function start(list: (signal: AbortSignal) => Promise<readonly { readonly name: string }[]>): void {
+  function start(list: ListCollections): void {
     enqueue(
       async () => {
         for (const { name } of await list(signal)) schedule(name, 0)
       },
       error => onFailure(error, {}),
+    )
+  }
+
+  function look(list: ListCollections): void {
+    enqueue(
+      async () => {
+        for (const { name } of await list(signal)) scheduleRetry(name, 0)
+      },
+      () => {},
     )
   }
 
@@ -112,5 +125,5 @@ export function openCollectionUpkeep(options: UpkeepOptions): Upkeep {
     await last
   }
 
-  return { start, written: collection => schedule(collection, quietMs, longestMs), close }
+  return { start, look, written: collection => schedule(collection, quietMs, longestMs), close }
 }

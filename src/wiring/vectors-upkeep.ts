@@ -26,6 +26,8 @@ export interface VectorsUpkeepParts {
   readonly pauseMs?: number
   /** Other collections get their turn after so long. */
   readonly turnMs?: number
+  /** How often it looks for what another process noted and then did not fill in. */
+  readonly lookEveryMs?: number
 }
 
 export interface VectorsUpkeep extends Pick<Upkeep, 'written' | 'close'> {
@@ -38,8 +40,10 @@ export interface VectorsUpkeep extends Pick<Upkeep, 'written' | 'close'> {
 interface FilledUpTo {
   readonly owner: string
   readonly epoch: number
-  /** A chunk. */
+  /** Chunks up to this id have units. */
   readonly after: string
+  /** Chunks up to this id have vectors. */
+  readonly vectorsAfter: string
 }
 
 /** Lost when a process is killed. */
@@ -47,14 +51,15 @@ const batchChunks = 16
 const longestRetry = 64
 
 /** Fills a collection for a turn; null when it is gone or has vectors of another model. */
-type FillTurn = (collection: string, signal: AbortSignal) => Promise<FillResult | null>
+type FillTurn = (collection: string, filledBefore: number, signal: AbortSignal) => Promise<FillResult | null>
 
 /**
  * Embeds missing vectors and units in the background, a collection at a time. Of several processes one fills a collection.
  * Nobody waits for it, its calls are small and make way for questions, and when the model fails it waits longer each time.
  */
 export function openVectorsUpkeep(parts: VectorsUpkeepParts): VectorsUpkeep {
-  const { database, store, toFill, embedder, log, onFilled = () => {}, delayMs = 200, pauseMs = 5000 } = parts
+  const { database, store, toFill, embedder, log, onFilled = () => {} } = parts
+  const { delayMs = 200, pauseMs = 5000, lookEveryMs = 60_000 } = parts
   /** Chunks filled in earlier turns. */
   const filledBefore = new Map<string, number>()
   const fill = createFillTurn(parts)
@@ -81,7 +86,7 @@ export function openVectorsUpkeep(parts: VectorsUpkeepParts): VectorsUpkeep {
     retryMs: pauseMs,
     longestRetryMs: longestRetry * pauseMs,
     async maintain(name, signal) {
-      const result = (await database.mayWrite()) ? await fill(name, signal) : null
+      const result = (await database.mayWrite()) ? await fill(name, filledBefore.get(name) ?? 0, signal) : null
       return result === null ? 'done' : settle(name, result)
     },
     onFailure: (error, about) =>
@@ -90,10 +95,17 @@ export function openVectorsUpkeep(parts: VectorsUpkeepParts): VectorsUpkeep {
         'passages or sentences could not be embedded in the background: documents are found without them; it is tried again, or run askwell reembed',
       ),
   })
+  let timer: NodeJS.Timeout | undefined
   return {
-    ...upkeep,
+    written: upkeep.written,
     start() {
       upkeep.start(signal => ((embedder.unitsUpTo ?? 0) > 0 ? store.collections(signal) : toFill(signal)))
+      // A command that loads documents may be killed before their vectors are there.
+      timer ??= setInterval(() => upkeep.look(toFill), lookEveryMs).unref()
+    },
+    async close() {
+      clearInterval(timer)
+      await upkeep.close()
     },
   }
 }
@@ -110,17 +122,18 @@ function createFillTurn(parts: VectorsUpkeepParts): FillTurn {
     return found?.model?.name === embedder.model && !found.model.changed ? { ...found, model: found.model } : null
   }
 
-  return async (name, signal) => {
+  return async (name, filledBefore, signal) => {
     const found = await ours(name, signal)
     if (found) await beforeLoad(found, signal)
     const collection = found && (await ours(name, signal))
     if (collection === null) return null
     const owner = { collectionId: collection.id, modelId: collection.model.id }
     const now = { owner: Object.values(owner).join(), epoch: collection.epoch }
-    const after = startOf(filledUpTo.get(name), now)
+    const start = startOf(filledUpTo.get(name), now)
     filledUpTo.delete(name)
     const result = await fillVectors(embedder, missingVectors(database, owner, embedder.languages, signal), {
-      after,
+      ...start,
+      filledBefore,
       signal,
       step,
       calls,
@@ -129,12 +142,17 @@ function createFillTurn(parts: VectorsUpkeepParts): FillTurn {
       onRejected: (chunkId, reason) =>
         log.warn({ collection: name, chunkId, reason }, 'the embedding model rejects a chunk, or its sentences'),
     })
-    if (result.state === 'filled' || result.state === 'more') filledUpTo.set(name, { ...now, after: result.after })
+    const { state, after, vectorsAfter } = result
+    if (state === 'filled' || state === 'more') filledUpTo.set(name, { ...now, after, vectorsAfter })
     return result
   }
 }
 
 /** From the start, if it is another collection, or was restored to what it was before. */
-function startOf(known: FilledUpTo | undefined, now: Omit<FilledUpTo, 'after'>): string {
-  return known?.owner === now.owner && now.epoch >= known.epoch ? known.after : '0'
+function startOf(
+  known: FilledUpTo | undefined,
+  now: Pick<FilledUpTo, 'owner' | 'epoch'>,
+): Pick<FilledUpTo, 'after' | 'vectorsAfter'> {
+  if (known?.owner !== now.owner || now.epoch < known.epoch) return { after: '0', vectorsAfter: '0' }
+  return { after: known.after, vectorsAfter: known.vectorsAfter }
 }

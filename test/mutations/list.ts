@@ -132,7 +132,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'fusion-weight-ignored',
     file: 'src/ask/retrieval/fuse.ts',
-    find: '(1 - vectorWeight) * words[i]! + vectorWeight * vector[i]!',
+    find: '(1 - weight) * words[i]! + weight * vector[i]!',
     replace: '0.5 * words[i]! + 0.5 * vector[i]!',
     tests: ['test/unit/ask/retrieval/fuse.test.ts'],
   },

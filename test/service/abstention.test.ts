@@ -167,6 +167,17 @@ for (const world of eitherWorld)
       )
     })
 
+    await t.test('from headings of sections that share a chunk', async t => {
+      const running = world === 'embedded' ? await startApp(t, world, app.env) : app
+      const text = `# Flat\n\n${sections.map(each => each.text.split('\n\n').slice(1).join('\n\n')).join('\n\n')}`
+      await put(running, 'flat', [{ source: 'flat.md', title: 'Flat', text, format: 'markdown' }])
+      t.ok((await collectionIn(running, 'flat')).chunk_count < 20)
+      if (world === 'embedded') await running.stop()
+      const { code, stderr, stdout } = await tune('-c', 'flat')
+      t.equal(code, 0, stderr)
+      t.match(stdout, /of 3[01] answerable questions are refused/)
+    })
+
     await t.test('--default removes it', async t => {
       t.match(await tune('--default', '--json'), { code: 0, json: { collection: 'default', threshold: null } })
     })

@@ -145,3 +145,22 @@ t.test('another model under another name is no renamed one', async t => {
   const again = await runCli(['reembed'], { env: { ...env, EMBEDDING_MODEL: 'other' } })
   t.match(again, { code: 0, stdout: /8 chunks re-embedded/ }, again.stderr)
 })
+
+t.test('vectors that are too long for the database: said with what to do', async t => {
+  const server = await startSlowEmbeddings(t, { dimensions: 4096 })
+  const env = {
+    ...(await databaseSettings(t, anyWorld)),
+    OPENAI_BASE_URL: server.url,
+    OPENAI_API_KEY: 'none',
+    CHAT_MODEL: 'none',
+    EMBEDDING_MODEL: 'long',
+    ADMIN_API_KEY: adminKey,
+  }
+  const said = /"long" makes vectors of 4096 numbers, and Postgres can index at most 4000: set EMBEDDING_DIMENSIONS/
+  const cwd = t.testdir({ 'new.md': '# Shelf of astronomy\n\nBooks about astronomy are under the roof.' })
+  t.match(await runCli(['ingest', 'new.md'], { cwd, env }), { code: 1, stderr: said })
+  const app = await startApp(t, anyWorld, env)
+  const body = { documents: [{ source: 'a', text: 'Books about astronomy.' }] }
+  const reply = await app.send('PUT', '/documents', body, { authorization: `Bearer ${adminKey}` })
+  t.match(reply, { status: 409, json: { code: 'model_mismatch', detail: said } })
+})

@@ -101,13 +101,21 @@ export function passageSignals(evidence: Evidence): Signals {
   // Function words alone ("is it?") are no question that a passage could answer.
   const isQuestion = terms.some(({ term }) => !isStopWord(term, readAs))
   if (judged.length === 0 || !isQuestion) return {}
+  const ofWords = wordSignals(evidence, judged)
+  if (areVectorsBehind(evidence, judged) && ofWords.coverage !== undefined)
+    return { ...ofWords, ...rerankSignals(judged) }
   return {
-    ...wordSignals(evidence, judged),
+    ...ofWords,
     ...windowSignals(evidence, judged),
     ...unitSignals(evidence, judged),
     ...agreementSignals(evidence, judged),
     ...rerankSignals(judged),
   }
+}
+
+/** Similarities of the other passages say nothing about one whose vectors are still to come. */
+function areVectorsBehind({ collection }: Evidence, judged: readonly Passage[]): boolean {
+  return collection.isFilling === true && judged.some(({ windows }) => windows.length === 0)
 }
 
 /** Those of the passages and of the sentences that were chosen from them. */

@@ -141,13 +141,18 @@ function weightsOf(
   const own = languages.filter(each => farVectors.has(each))
   for (const language of own) {
     const ofLanguage = trials.filter(each => each.language === language && each.window !== null)
-    const apart = separated(
-      valuesOf(ofLanguage, 'window'),
-      valuesOf(
+    const similarities = {
+      related: valuesOf(ofLanguage, 'window'),
+      far: valuesOf(
         far.filter(each => each.language === language),
         'window',
       ),
-    )
+    }
+    if (areAllAlike(similarities)) {
+      weights[language] = 0
+      continue
+    }
+    const apart = separated(similarities.related, similarities.far)
     const known = Math.max(unknownTrust * apart, bestConnection(farVectors, language))
     weights[language] = weightFrom(ofLanguage, { known, span, chunkCount: collection.chunkCount })
   }
@@ -155,6 +160,21 @@ function weightsOf(
     for (const to of own)
       if (from !== to) weights[`${from}>${to}`] = crossWeight(connection(farVectors, from, to), weights[to] ?? 0)
   return weights
+}
+
+/** More than the rounding of stored vectors, much less than any model tells texts apart by. */
+const leastDifference = 0.001
+
+/** Whether all texts have one vector, as from a server that is set up wrongly. Then any order of chunks is by chance. */
+function areAllAlike({
+  related,
+  far,
+}: {
+  readonly related: readonly number[]
+  readonly far: readonly number[]
+}): boolean {
+  const all = [...related, ...far]
+  return far.length > 1 && Math.max(...all) - Math.min(...all) < leastDifference
 }
 
 /** Deviations of far questions that related ones are above them, from which on the model certainly means something. */

@@ -71,7 +71,11 @@ function combined(candidates: readonly Candidate[], vectorWeight: number, view: 
   const similar = scale(view ? similaritiesWithoutBias(candidates, view) : candidates.map(e => e.vector))
   const vector = view ? similar.map((score, i) => score * view.trust[i]!) : similar
   const words = view ? lexical.map((own, i) => wordScore({ lexical: own, vector: vector[i]! }, view, i)) : lexical
-  return candidates.map((_, i) => (1 - vectorWeight) * words[i]! + vectorWeight * vector[i]!)
+  return candidates.map(({ isBare }, i) => {
+    // Its similarity is not low but unknown.
+    const weight = isBare ? 0 : vectorWeight
+    return (1 - weight) * words[i]! + weight * vector[i]!
+  })
 }
 
 /**

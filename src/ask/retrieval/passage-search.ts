@@ -26,6 +26,8 @@ export interface Search {
   readonly hasUnits?: boolean
   /** At least as many as a small collection has chunks: all of them are found by their vectors, with their units. */
   readonly allChunks?: number
+  /** Whether to read which candidates have no vectors yet. */
+  readonly isFilling?: boolean
   /** Whether to read the languages of the candidates: the collection has several. */
   readonly hasLanguages?: boolean
   readonly filters: Filters
@@ -48,6 +50,8 @@ export interface Candidate {
   readonly units?: Uint8Array
   /** Absent where the collection has only one. */
   readonly language?: string
+  /** Its vectors are still to come. */
+  readonly isBare?: boolean
 }
 
 /** A passage before ranking: what the database stores about a chunk. */

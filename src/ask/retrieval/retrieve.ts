@@ -162,6 +162,7 @@ export function searchOf(
         }
       : null,
     hasUnits,
+    ...(hasVector && collection.isFilling && { isFilling: true }),
     ...(hasLanguages && { hasLanguages }),
     filters,
     limit: Math.max(hasLanguages ? candidatesOfLanguages : candidatesPerRetriever, topK),

@@ -33,7 +33,9 @@ export function measuredWeight(
   calibration: Calibration | null,
 ): number {
   if (calibration === null) return prior.vectorWeight
-  const { vectorWeights, languages } = calibration
+  const { vectorWeights, languages, far } = calibration
+  // It was measured before it had vectors. Those that follow have no scale yet.
+  if (far.window === null && Object.keys(vectorWeights).length === 0) return 0
   const measured = own(vectorWeights, language)
   if (measured !== undefined) return measured
   const pairs = languages.flatMap(each => own(vectorWeights, `${language}>${each}`) ?? [])

@@ -14,6 +14,8 @@ export interface AskedCollection {
   readonly modelId: number | null
   /** Its vectors are another model's than ours, or ours has changed: it is searched by words alone. */
   readonly hasOtherVectors?: boolean
+  /** Some chunks may have no vectors yet; they are ranked and judged by their words. */
+  readonly isFilling?: boolean
   readonly chunkCount: number
   /** Mean vectors per chunk, rounded up. */
   readonly windowsPerChunk: number

@@ -35,7 +35,7 @@ export interface Evidence {
   readonly candidates: Spread | null
   /** What similarities mean where the collection has no calibration. */
   readonly similarity: SimilarityRange
-  readonly collection: Pick<AskedCollection, 'chunkCount' | 'calibration' | 'abstention'>
+  readonly collection: Pick<AskedCollection, 'chunkCount' | 'calibration' | 'abstention' | 'isFilling'>
 }
 
 /** How sure Askwell is that the documents answer a question. */

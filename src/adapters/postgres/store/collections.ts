@@ -164,7 +164,8 @@ async function selectCollections(sql: Sql, name: string | null): Promise<Row[]> 
       (select mark from epoch_marks e where e.collection_id = c.id) as epoch_mark,
       array(select language from collection_languages l where l.collection_id = c.id and chunk_count > 0 order by chunk_count desc, language) as languages,
       (select coalesce(jsonb_object_agg(f.language, jsonb_build_object('weight', f.vector_weight, 'span', f.span)), '{}') from fusion_weights f where f.model = m.name) as vector_weights,
-      (select k.measured from calibrations k where k.collection_id = c.id and k.model_id = coalesce(c.model_id, 0)) as calibration
+      (select k.measured from calibrations k where k.collection_id = c.id and k.model_id = coalesce(c.model_id, 0)) as calibration,
+      exists (select from unit_fillings u where u.collection_id = c.id and u.model_id = c.model_id) as is_filling
     from collections c left join embedding_models m on m.id = c.model_id
     where ${name}::text is null or c.name = ${name} order by c.name`,
   )
@@ -196,6 +197,7 @@ function collectionOf(row: Row): Collection {
     calibration: row['calibration'] as Collection['calibration'],
     caching: cachingOf(row['cache_settings'] as Record<string, unknown>),
     chunking: row['chunk_settings'] as ChunkOverrides,
+    ...(row['is_filling'] === true && { isFilling: true }),
     ...(abstention && { abstention }),
     updatedAt: row['updated_at'] as Date,
   }

@@ -44,12 +44,16 @@ export async function supersedeModel(sql: Sql, { name, dimensions }: NamedModel,
       and exists (select from chunk_vectors v where v.model_id = m.id)))`
 }
 
+/** Of a halfvec in an index. */
+const mostDimensions = 4000
+
 /**
  * Returns the id of an embedding model and stores it if new. Its dimensions are fixed once vectors of that length
  * exist, so that a first attempt with another EMBEDDING_DIMENSIONS has no lasting effect. Throws `model_mismatch` if
- * they differ.
+ * they differ, or cannot be stored.
  */
 export async function ensureModel(sql: Sql, model: NamedModel): Promise<number> {
+  if (model.dimensions > mostDimensions) throw tooManyDimensions(model)
   await supersedeModel(sql, model)
   const find = async () => (await sql`select id, dimensions from embedding_models where name = ${model.name}`)[0]
   const stored = await findOrCreate(
@@ -91,5 +95,12 @@ function dimensionMismatch(model: NamedModel, stored: number): AskError {
   const detail =
     `"${model.name}" made vectors of ${stored} numbers before and makes ${model.dimensions} now: ` +
     `set EMBEDDING_DIMENSIONS=${stored}, or rebuild the vectors of each collection with: askwell reembed --collection NAME`
+  return new AskError('model_mismatch', { detail })
+}
+
+function tooManyDimensions({ name, dimensions }: NamedModel): AskError {
+  const detail =
+    `"${name}" makes vectors of ${dimensions} numbers, and Postgres can index at most ${mostDimensions}: ` +
+    `set EMBEDDING_DIMENSIONS to fewer, if the model can shorten its vectors, or use another EMBEDDING_MODEL`
   return new AskError('model_mismatch', { detail })
 }

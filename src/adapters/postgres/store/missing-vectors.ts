@@ -25,7 +25,7 @@ export function missingVectors(
 
   const isBare = (sql: Sql) => lacksVectors(sql, { collectionId, modelId }, languages)
 
-  async function counts(afterId: string): Promise<FillingCounts> {
+  async function counts(afterId: string, vectorsAfterId = '0'): Promise<FillingCounts> {
     return await run(async sql => {
       const [row] = await sql`
         select (select chunk_count from collections where id = ${collectionId}) as chunks,
@@ -34,13 +34,14 @@ export function missingVectors(
               and not exists (select from chunk_units u where u.chunk_id = v.chunk_id and u.model_id = v.model_id)) as lacking,
           exists (select from unit_fillings where collection_id = ${collectionId} and model_id = ${modelId}) as is_begun`
       const isBegun = row?.['is_begun'] === true
-      const withoutVectors = isBegun ? await countBare(sql) : 0
+      const withoutVectors = isBegun ? await countBare(sql, vectorsAfterId) : 0
       return { chunks: Number(row?.['chunks']), withoutVectors, lacking: Number(row?.['lacking']), isBegun }
     })
   }
 
-  async function countBare(sql: Sql): Promise<number> {
-    const [row] = await sql`select count(*)::int as count from chunks c where ${isBare(sql)}`
+  async function countBare(sql: Sql, afterId: string): Promise<number> {
+    const [row] = await sql`
+      select count(*)::int as count from chunks c where ${isBare(sql)} and c.id > ${afterId}::bigint`
     return Number(row?.['count'])
   }
 
@@ -62,7 +63,7 @@ export function missingVectors(
       insert into chunk_units (chunk_id, model_id, collection_id, units)
       select u.chunk_id, ${modelId}, ${collectionId}, decode(u.units, 'base64')
       from unnest(${rows.map(row => row.chunkId)}::bigint[], ${rows.map(row => inBase64(row.units))}::text[]) as u(chunk_id, units)
-      join chunks c on c.id = u.chunk_id
+      join chunks c on c.id = u.chunk_id join collections o on o.id = c.collection_id and o.model_id = ${modelId}
       for key share of c
       on conflict do nothing`,
     )
@@ -100,6 +101,8 @@ export async function collectionsToFill(sql: Sql): Promise<readonly { readonly n
 
 /** Chunks of all collections whose vectors or units are still to be embedded in the background. */
 export async function countUnitsBehind(sql: Sql): Promise<number> {
-  const [row] = await sql`select coalesce(sum(remaining), 0)::int as count from unit_fillings`
+  const [row] = await sql`
+    select coalesce(sum(f.remaining), 0)::int as count
+    from unit_fillings f join collections c on c.id = f.collection_id and c.model_id = f.model_id`
   return Number(row?.['count'])
 }

@@ -78,11 +78,17 @@ function bothRetrievers(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
       from lexical l full join vector v on v.id = l.id)
     select f.id, f.lexical, f.coverage, f.vector, e.mark = ${query.epochMark ?? null}::uuid as is_current,
       ${candidateUnits(sql, query)} as units, null::int[] as counts, null::json as corrected, null::int[] as divided,
-      ${query.hasLanguages ? sql`(select c.language from chunks c where c.id = f.id)` : sql`null::text`} as language, null::float8 as lexical_maximum
+      ${query.hasLanguages ? sql`(select c.language from chunks c where c.id = f.id)` : sql`null::text`} as language, null::float8 as lexical_maximum, ${isBare(sql, query)} as is_bare
     from epoch_marks e cross join found f where e.collection_id = ${query.collectionId}
     union all
-    select null, null, 0, null, e.mark = ${query.epochMark ?? null}::uuid, null, r.counts, r.corrected, r.divided, null, (select worth from worth) * ${inlineNumber(sql, k1 + 1)}::float8
+    select null, null, 0, null, e.mark = ${query.epochMark ?? null}::uuid, null, r.counts, r.corrected, r.divided, null, (select worth from worth) * ${inlineNumber(sql, k1 + 1)}::float8, null
     from epoch_marks e cross join readings r where e.collection_id = ${query.collectionId}`
+}
+
+/** Whether the chunk `f` has no vectors; asked only where vectors are being filled in. */
+function isBare(sql: Sql, { vector, isFilling }: Search): Fragment {
+  if (vector === null || !isFilling) return sql`null::boolean`
+  return sql`f.vector is null and not exists (select from chunk_vectors b where b.chunk_id = f.id and b.model_id = ${inlineNumber(sql, vector.modelId)})`
 }
 
 /** Of so many by either retriever, the units are compared before the ranking is final: the rest will not be first. */
@@ -166,6 +172,7 @@ function candidateOf(row: Row, read?: UnitsByChunk): Candidate {
     vector: numberOrNull(row['vector']),
     ...(units === undefined ? unitsIn(row) : { units }),
     ...(typeof row['language'] === 'string' && { language: row['language'] }),
+    ...(row['is_bare'] === true && { isBare: true }),
   }
 }
 

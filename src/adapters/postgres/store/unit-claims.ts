@@ -21,12 +21,13 @@ export function unitClaims(
   run: Run,
   { collectionId, modelId }: Owner,
 ): Pick<VectorsFilling, 'claim' | 'renew' | 'release' | 'finish'> {
+  /** Null also if the collection has switched to another model. */
   async function claim(remaining: number): Promise<string | null> {
     const claimant = randomUUID()
     const rows = await run(
       async sql => sql`
       insert into unit_fillings as f (collection_id, model_id, remaining, claimed_by, claimed_until)
-      select c.id, ${modelId}, ${remaining}, ${claimant}::uuid, now() + make_interval(secs => ${claimSeconds}) from collections c where c.id = ${collectionId}
+      select c.id, ${modelId}, ${remaining}, ${claimant}::uuid, now() + make_interval(secs => ${claimSeconds}) from collections c where c.id = ${collectionId} and c.model_id = ${modelId}
       on conflict (collection_id, model_id) do update
         set claimed_by = excluded.claimed_by, claimed_until = excluded.claimed_until, remaining = excluded.remaining
         where f.claimed_until is null or f.claimed_until < now()

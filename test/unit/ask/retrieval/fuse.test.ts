@@ -22,6 +22,12 @@ t.test('a chunk that one arm did not find can still win by the other', async t =
   t.same(order([found(1, 3, 0.2), found(2, null, 0.9), found(3, 1, 0.1)], 0.8), [2, 1, 3])
 })
 
+t.test('a chunk whose vectors are still to come is ranked by its words', async t => {
+  const others = [found(2, 3, 0.9), found(3, 1, 0.1)]
+  t.same(order([found(1, 9, null), ...others], 0.6), [2, 1, 3])
+  t.same(order([{ ...found(1, 9, null), isBare: true }, ...others], 0.6), [1, 2, 3])
+})
+
 t.test('scores and ranks of both arms are told', async t => {
   const [first] = fuse([found(1, 9, 0.1), found(2, null, 0.9)], 0)
   t.match(first, { chunkId: 1, scores: { lexical: 9, lexicalRank: 1, vector: 0.1, vectorRank: 2, fused: 1 } })

@@ -27,6 +27,13 @@ t.test('a question in a language of no document counts by the pair that the mode
   t.equal(vectorWeight(stranger, 'sw', { calibration, vectorWeights: {} }), 0.25, 'no more than where it was measured')
 })
 
+t.test('what was measured before there were vectors gives those that follow no weight', async t => {
+  const far = { window: null, unit: null, coverage: null, lexical: null }
+  const wordsOnly = calibrationOf({ languages: ['en'], far, vectorWeights: {} })
+  t.equal(vectorWeight(bundled, 'en', { calibration: wordsOnly, vectorWeights: {} }), 0)
+  t.equal(vectorWeight(bundled, 'en', { calibration: wordsOnly, vectorWeights: { en: 0.4 } }), 0.4)
+})
+
 t.test('a language that the settings leave to words: no say, whatever was learned or measured', async t => {
   t.equal(vectorWeight(bundled, 'ru', { calibration, vectorWeights: { ru: 0.9 } }), 0)
 })
