@@ -10,6 +10,7 @@ import { cut } from '../../text/tokens.ts'
 import { multiplier, spokenNumbers } from './number-words.ts'
 import { inDays, unitAround, unitNamed, valuesOf, type Amount } from './quantities.ts'
 import { monthNamesFor, weekdaysFor } from './calendar-names.ts'
+import { daysWritten, hourOf, timesNamed, withoutTimeEndings } from './clock.ts'
 
 export type FactKind = 'number' | 'date' | 'time' | 'code' | 'name'
 
@@ -49,15 +50,16 @@ export interface PlacedWord {
 
 /** Reads a text by the rules of a language. */
 export function readText(text: string, language: string): ReadText {
-  const analysis = analyze(text, language)
-  const { text: plain, surfaces } = cut(withoutLinkTargets(text))
+  const written = withoutTimeEndings(text)
+  const analysis = analyze(written, language)
+  const { text: plain, surfaces } = cut(withoutLinkTargets(written))
   let end = 0
   const words = surfaces.map((surface, i): PlacedWord => {
     const start = plain.indexOf(surface, end)
     end = start + surface.length
     return { surface, word: analysis.words[i]!, start, end }
   })
-  const view: View = { text: plain, words, language: analysis.language, code: codeSpans(plain) }
+  const view: View = { text: plain, words, language: analysis.language, code: codeSpans(written, plain) }
   const noted = notedFacts(analysis.notations, view)
   const taken = new Set(noted.flatMap(({ first, last }) => range(first, last)))
   const spoken = spokenFacts(view, taken)
@@ -72,8 +74,15 @@ interface View extends Omit<ReadText, 'facts'> {
   readonly code: readonly { readonly start: number; readonly end: number }[]
 }
 
-function codeSpans(text: string) {
-  return Array.from(text.matchAll(/`[^`\n]+`/g), ({ index, 0: code }) => ({ start: index, end: index + code.length }))
+/** Places of inline code in the tidied text, where a backtick is an apostrophe. */
+function codeSpans(text: string, plain: string) {
+  let from = 0
+  return Array.from(text.matchAll(/`([^`\n]+)`/g), match => {
+    const code = `'${cut(match[1]!).text}'`
+    const start = plain.indexOf(code, from)
+    if (start >= 0) from = start + code.length
+    return { start, end: start < 0 ? start : from }
+  })
 }
 
 function range(first: number, last: number): number[] {
@@ -91,14 +100,37 @@ function fact(kind: FactKind, view: View, first: number, more: Partial<Fact>): F
     surface,
     first,
     last,
-    ...(kind === 'number' && { counted: countedAfter(view, last) }),
     ...more,
+    ...(kind === 'number' && countedBy(view, last, more.amounts ?? [])),
   }
 }
 
-function countedAfter({ text, words }: View, last: number): string | null {
+/** What a number counts: the word after it, or after the unit of an amount ("12 GB of memory"). */
+function countedBy(view: View, last: number, amounts: readonly Amount[]): Pick<Fact, 'counted' | 'wider'> {
+  const { kind } = amounts[0]?.unit ?? {}
+  const isOfSomething = kind !== undefined && measured.has(kind)
+  const counted = isOfSomething ? wordAfter(view, wordAfterIs(view, last, kind) ? last + 1 : last) : wordAfter(view, last)
+  const hours = amounts.map(amount => hourOf(amount, counted)).filter(each => each !== null)
+  return { counted, wider: hours }
+}
+
+/** Units of what is named after them; after others comes something else. */
+const measured: ReadonlySet<string> = new Set(['weight', 'data', 'length'])
+const genitives: ReadonlySet<string> = new Set(['of', 'di', "d'", 'de'])
+
+function wordAfterIs({ words }: View, last: number, kind: string): boolean {
+  const next = words[last + 1]
+  return next !== undefined && unitNamed(fold(next.surface))?.kind === kind
+}
+
+/** The stem of the content word after another; null where none follows at once. */
+function wordAfter(view: View, last: number): string | null {
+  const { text, words, language } = view
   const [own, next] = [words[last]!, words[last + 1]]
-  return next !== undefined && text.slice(own.end, next.start) === ' ' ? (next.word.terms[0] ?? null) : null
+  if (next === undefined || text.slice(own.end, next.start) !== ' ') return null
+  if (genitives.has(next.word.parts[0] ?? '')) return wordAfter(view, last + 1)
+  const [term = null] = next.word.terms
+  return term === null || isStopWord(term, language) ? null : term
 }
 
 /** "may" and "march" are verbs, too. */
@@ -117,7 +149,7 @@ function notedFacts(notations: readonly Notation[], view: View): Fact[] {
     const isTime = /^\d{1,2}:\d\d$/.test(term)
     const kind = isDate ? 'date' : isTime ? 'time' : 'code'
     const months = isDate ? readings.map(each => `month:${Number(/(?:^--|-)(\d\d)/.exec(each.term)![1])}`) : []
-    const keys = readings.map(each => each.term)
+    const keys = readings.flatMap(each => [each.term, ...daysWritten(each.term)])
     const wider = [...readings.flatMap(each => each.wider), ...months]
     return [fact(kind, view, first, { last, keys, wider })]
   })
@@ -137,7 +169,8 @@ function spokenFacts(view: View, taken: ReadonlySet<number>): Fact[] {
   )
   return found.flatMap(({ value, isSoft, ...place }) => {
     const [first, last] = [parts[place.first]!.index, parts[place.last]!.index]
-    if (view.language === 'vi' && /^thứ$/iu.test(view.words[first - 1]?.surface ?? ''))
+    const isWeekday = value >= 2 && value <= 7 && /^thứ$/iu.test(view.words[first - 1]?.surface ?? '')
+    if (view.language === 'vi' && isWeekday)
       return [fact('date', view, first, { last, keys: [`weekday:${value - 1}`] })]
     // "per cento".
     if (view.words[first - 1]?.surface.toLowerCase() === 'per' && value === 100) return []
@@ -166,6 +199,8 @@ function wordFacts(view: View, index: number, isName: NameRule): Fact[] {
   if (word.hasDigit) return isCode && !/^[\d.,]+$/.test(surface) ? [codeFact(view, index)] : digitFacts(view, index)
   if (isCode || isIdentifier(surface)) return [codeFact(view, index)]
   if (isLetterName(view, index)) return [codeFact(view, index)]
+  const times = timesNamed(surface)
+  if (times.length > 0) return [fact('time', view, index, { keys: times })]
   const days = daysNamed(word.parts[0] ?? '')
   if (days.length > 0) return [fact('date', view, index, { keys: days, isSoft: true })]
   const calendar = calendarKey(view, index)
@@ -248,7 +283,7 @@ function daysNamed(word: string): string[] {
 
 /** Languages in which every noun has a capital. */
 const capitalNouns: ReadonlySet<string> = new Set(['de'])
-const startsSentence = /(?:^|[.!?…:;\n"“”«»„'‘’([*•|>–—-])\s*$/u
+const startsSentence = /(?:^|[.!?…:;\n"“”«»„'‘’([*•|>]|(?:^|\n)\s*[–—-])\s*$/u
 
 /** A rule for which words are names: a capital inside a sentence, or an acronym; none in a title of capitals. */
 function nameRule({ text, words, language }: View): NameRule {
@@ -260,9 +295,18 @@ function nameRule({ text, words, language }: View): NameRule {
     if (/^\p{Lu}{2,6}$/u.test(surface)) return lower > 0 || capitals === 1
     if (isTitle || capitalNouns.has(language) || !/^\p{Lu}[\p{L}\p{M}'’-]/u.test(surface)) return false
     const isStart = index === 0 || startsSentence.test(text.slice(Math.max(0, start - 3), start))
-    if (isStart && !isStartOfName(words, index, text)) return false
+    if (isStart && !isStartOfName(words, index, text) && !isQuotedName(text, start)) return false
     return !word.terms.every(term => isStopWord(term, language))
   }
+}
+
+const quotedName = /^["“„«'‘][^"“”„«»'‘’.!?…\n]{1,40}["”“»'’]/u
+
+/** "The restaurant «Anchor»": quoted words after others, and too few for a sentence. */
+function isQuotedName(text: string, start: number): boolean {
+  if (!/[\p{Ll}\p{M}] ["“„«'‘]$/u.test(text.slice(Math.max(0, start - 3), start))) return false
+  const quoted = quotedName.exec(text.slice(start - 1, start + 43))?.[0]
+  return quoted !== undefined && quoted.split(/\s/).length <= 4
 }
 
 /** "Anna Petrova heads …": the second word has a capital, too. */

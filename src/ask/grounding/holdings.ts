@@ -35,7 +35,7 @@ export function createHoldings(sources: readonly HoldingSource[], wordsLike?: Ho
   const hasToken = (token: string) => {
     const key = compact(token)
     if (parts.has(key)) return true
-    const pieces = key.match(/[\p{L}\p{M}]+|\p{N}+/gu) ?? []
+    const pieces = fold(token).match(/[\p{L}\p{M}]+|\p{N}+/gu) ?? []
     // A text without any piece of a code need not be read for it.
     return pieces.some(piece => parts.has(piece)) && (codes ??= codesIn(sources)).has(key)
   }

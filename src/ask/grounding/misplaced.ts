@@ -54,11 +54,12 @@ function hasAllBut(fact: Fact, { missingAlone, missingFacts }: UnitSupport, hold
 }
 
 /** Share of the clause that a unit has, without the fact in question: its words and the facts of other kinds. */
-function wordCoverage({ unit, missingAlone, missingFacts }: UnitSupport, clause: Clause, { kind }: Fact): number {
+function wordCoverage({ unit, missingAlone, missingFacts }: UnitSupport, clause: Clause, fact: Fact): number {
+  const { kind } = fact
   const isCompared = (term: string) => !isGeneric(term, unit.language)
-  const names = new Set(clause.facts.flatMap(fact => (fact.kind === 'name' ? fact.keys : [])))
+  const names = new Set(clause.facts.flatMap(each => (each.kind === 'name' ? each.keys : [])))
   const terms = [...new Set(clause.terms)].filter(term => !names.has(term) && isCompared(term))
-  const facts = clause.facts.filter(fact => fact.kind !== kind || kind === 'number')
+  const facts = clause.facts.filter(other => other !== fact && (other.kind !== kind || kind === 'number'))
   const missing = missingAlone.filter(isCompared).length + missingFacts.filter(fact => facts.includes(fact)).length
   const total = terms.length + facts.length
   return total === 0 ? 0 : (total - missing) / total
@@ -127,7 +128,8 @@ function isOfOtherColumn(fact: Fact, clause: Clause, { kind, text, header }: Evi
   const column = named[0]!
   const key = compact(fact.surface)
   const at = cells.flatMap((cell, index) => (compact(cell).includes(key) ? [index] : []))
-  return at.length > 0 && !at.includes(column) && /\p{N}/u.test(cells[column] ?? '')
+  // The first cell says what the row is about.
+  return at.length > 0 && !at.includes(0) && !at.includes(column) && /\p{N}/u.test(cells[column] ?? '')
 }
 
 function cellsOf(row: string): string[] {

@@ -1,5 +1,7 @@
 import { deniedWords, negationOf, type Negation } from './negation.ts'
+import { fold } from '../../text/fold.ts'
 import { contentOf } from './content.ts'
+import { unitNamed } from './quantities.ts'
 import type { Fact, PlacedWord, ReadText } from './facts.ts'
 
 /** A part of a sentence that says one thing. */
@@ -31,7 +33,7 @@ const fewest = 2
 export function clausesIn({ text, words, facts, language }: ReadText): Clause[] {
   const starts = conjunctionSet(language)
   // The words of a number or date are compared as such.
-  const inFacts = new Set(facts.flatMap(fact => (fact.kind === 'name' ? [] : wordsIn(fact).map(index => words[index]))))
+  const inFacts = new Set(facts.flatMap(fact => (fact.kind === 'name' ? [] : wordsIn(fact, words).map(index => words[index]))))
   const groups: PlacedWord[][] = []
   let end = 0
   for (const word of words) {
@@ -61,8 +63,12 @@ export function clausesIn({ text, words, facts, language }: ReadText): Clause[] 
   })
 }
 
-function wordsIn({ first, last }: Fact): number[] {
-  return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+/** With its unit, which is compared with the number. */
+function wordsIn({ first, last, kind, amounts }: Fact, words: readonly PlacedWord[]): number[] {
+  const unit = kind === 'number' ? amounts[0]?.unit?.kind : undefined
+  const next = words[last + 1]
+  const isUnit = unit !== undefined && next !== undefined && unitNamed(fold(next.surface))?.kind === unit
+  return Array.from({ length: last - first + (isUnit ? 2 : 1) }, (_, i) => first + i)
 }
 
 const sets = new Map(Object.entries(conjunctions).map(([language, list]) => [language, new Set(list.split('|'))]))
