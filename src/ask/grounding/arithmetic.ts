@@ -30,12 +30,19 @@ export function calculationsIn({ text, words, facts }: ReadText): Calculation[] 
   const plain = withPlainNumbers(text, words, facts)
   const signed = signs.reduce((rest, [pattern, sign]) => rest.replace(pattern, ` ${sign} `), plain)
   // Units between numbers and signs: "12 days + 8 days = 20 days".
-  const bare = signed.replace(/[^\d.+*/=\s-]+/g, ' ').replace(/(?<!\d)\.|\.(?!\d)/g, ' ')
+  const bare = signed.replace(wordRun, run => (isUnit(run) ? ' ' : ' | ')).replace(/(?<!\d)\.|\.(?!\d)/g, ' ')
   return Array.from(bare.matchAll(expression), ([all]) => {
     const [left = '', right = ''] = all.split('=')
     const result = Number(right)
     return { result, isRight: nearly(valueOf(left), result) }
   })
+}
+
+const wordRun = /[^\d.+*/=\s-]+(?:\s+[^\d.+*/=\s-]+)*/g
+
+/** What may stand between a number and a sign: a few words, and no other clause. */
+function isUnit(run: string): boolean {
+  return !/[,;:!?]/.test(run) && run.split(/\s+/).length <= 3
 }
 
 /** Numbers in the form of the language's own: without groups, with a point. */
@@ -47,6 +54,7 @@ function withPlainNumbers(text: string, words: ReadText['words'], facts: readonl
     if (start < end) continue
     const digits = /\d[\d.,\s]*/
       .exec(surface)?.[0]
+      .replace(/(?<=^\d{1,3}(?:\.\d{3})*)\.(?=\d{3}\.\d{3})|(?<=\.\d{3})\.(?=\d{3}\b)/g, '')
       .replace(/[\s,](?=\d{3}(?!\d))/g, '')
       .replace(',', '.')
       .trim()

@@ -9,9 +9,10 @@ import { readText, type Fact, type ReadText } from './facts.ts'
 import { isGeneric } from './generic-words.ts'
 import { misplacedIn } from './misplaced.ts'
 import { deniesAnything, negationOf } from './negation.ts'
-import { isRefusal, talksOfPassages } from './phrases.ts'
+import { valuesOf } from './quantities.ts'
+import { isAttribution, isRefusal, talksOfPassages } from './phrases.ts'
 import { clausesIn, type Clause } from './sentence-clauses.ts'
-import { hasRival, heldShare, holdsFact, supportsOf, type Supports } from './support.ts'
+import { hasRival, heldShare, holdsFact, supportsOf, type Supports, type UnitSupport } from './support.ts'
 
 export type Strictness = 'strict' | 'standard'
 
@@ -33,6 +34,8 @@ export interface Verdict {
 
 export interface SentenceCheck {
   readonly sentence: string
+  /** What introduces the list that it is an item of. */
+  readonly introduction?: string | undefined
   /** Language of the answer. */
   readonly language: string
   readonly strictness: Strictness
@@ -44,12 +47,12 @@ const limits = {
 } as const
 
 /** Judges a sentence by itself; repetition and order are judged by the caller. */
-export function checkSentence({ sentence, language, strictness }: SentenceCheck, evidence: Evidence): Verdict {
+export function checkSentence({ sentence, introduction, language, strictness }: SentenceCheck, evidence: Evidence): Verdict {
   const read = readText(sentence, language)
   const factFault = unheldFact(read, evidence)
   const readings = evidence.languages.map(each => (each === read.language ? read : readText(sentence, each)))
   const best = readings
-    .map(reading => judgeReading(reading, { strictness, evidence }))
+    .map(reading => judgeReading(reading, { strictness, introduction, evidence }))
     .sort((a, b) => rank(b) - rank(a))[0]
   const judged = best ?? { kind: 'unsupported', reason: 'words', passages: [], coverage: 0 }
   if (factFault === undefined && judged.coverage < surelySame && isInOtherLanguage(sentence, language, evidence))
@@ -110,10 +113,14 @@ function unheldFact(read: ReadText, evidence: Evidence): Fault | undefined {
   const wrong = calculations.find(({ isRight }) => !isRight)
   if (wrong) return { reason: 'arithmetic', detail: String(wrong.result) }
   const held = claimed.filter(fact => evidence.holdings.holds(fact))
+  // "11 + 4.4 = 15.4 million": the unit of the result is that of its parts.
+  const scales = calculations.length === 0 ? [] : claimed.map(scaleOf).filter(scale => scale > 1)
+  const scaled = claimed.filter(fact => scales.some(scale => evidence.holdings.holds(times(fact, scale))))
   const isDenied = deniesAnything(negationOf(read.text, read.language))
   const fault = claimed.find(fact => {
     if (held.includes(fact)) return false
-    if (fact.kind === 'number' && isWorkedOut(fact, { read, held, calculations })) return false
+    if (fact.kind === 'number' && isWorkedOut(fact, { read, held: [...held, ...scaled], calculations })) return false
+    if (scaled.includes(fact)) return false
     // The question's own number may be repeated next to one of the passages, or to deny something of it.
     const isComparison = fact.kind === 'number' && held.some(other => other.kind === 'number')
     return !(evidence.asked.holds(fact) && (isDenied || isComparison))
@@ -127,35 +134,57 @@ interface Worked {
   readonly calculations: readonly { readonly result: number; readonly isRight: boolean }[]
 }
 
-function isWorkedOut({ amounts }: Fact, { read, held, calculations }: Worked): boolean {
-  const parts = held.flatMap(fact => (fact.kind === 'number' && fact.amounts[0] ? [fact.amounts[0].value] : []))
+function isWorkedOut(fact: Fact, { read, held, calculations }: Worked): boolean {
+  const { amounts } = fact
+  const parts = held.flatMap(each => (each.kind === 'number' && each.amounts[0] ? [each.amounts[0].value] : []))
+  const scale = scaleOf(fact)
   return amounts.some(
     ({ value }) =>
-      calculations.some(({ result }) => result === value && parts.length > 0) || isTotalOf(value, parts, read),
+      calculations.some(({ result }) => result === value / scale && parts.length > 0) || isTotalOf(value, parts, read),
   )
+}
+
+/** A million for "15.4 million", 1 for digits alone. */
+function scaleOf({ surface, amounts }: Fact): number {
+  const [plain] = valuesOf(surface)
+  const value = amounts[0]?.value
+  return plain && value && value / plain >= 1000 ? Math.round(value / plain) : 1
+}
+
+function times(fact: Fact, scale: number): Fact {
+  return { ...fact, amounts: fact.amounts.map(({ value }) => ({ value: value * scale })) }
 }
 
 // Words and negation --------------------------------------------------------------------------------------------------
 
 interface Judging {
   readonly strictness: Strictness
+  readonly introduction: string | undefined
   readonly evidence: Evidence
 }
 
-function judgeReading(read: ReadText, { strictness, evidence }: Judging): Verdict {
-  const clauses = clausesIn(read)
+function judgeReading(read: ReadText, { strictness, introduction, evidence }: Judging): Verdict {
+  const clauses = claimsOf(clausesIn(read))
   const stranger = strangeName(read, evidence)
   const limit = limits[strictness]
   const whole = supportsOf({ terms: clauses.flatMap(each => each.terms), facts: read.facts }, read.language, evidence)
   const parts = clauses.map(clause => ({ clause, supports: supportsOf(clause, read.language, evidence) }))
+  const words = new Set(clauses.flatMap(({ terms }) => terms))
   const coverage = coverageOf(whole, parts)
   const passages = passagesOf(whole, parts)
   const fault =
     coverage < limit.sentence
       ? { reason: 'words' as const, detail: read.text }
-      : (stranger ?? parts.map(part => clauseFault(part, read, limit.clause)).find(each => each !== null))
+      : (stranger ?? parts.map(part => clauseFault(part, { read, introduction, words, whole: parts.length > 1 ? whole.ranked[0] : undefined, limit: limit.clause })).find(each => each !== null))
   if (fault) return { kind: 'unsupported', ...fault, passages, coverage }
   return { kind: 'supported', passages, coverage, ...(coverage < limit.doubtful && { isDoubtful: true }) }
+}
+
+/** Without a clause at the beginning that only says where the rest stands. */
+function claimsOf(clauses: readonly Clause[]): readonly Clause[] {
+  const [first, ...rest] = clauses
+  const isSource = first !== undefined && rest.length > 0 && first.facts.length === 0 && isAttribution(first.text)
+  return isSource ? rest : clauses
 }
 
 /**
@@ -167,7 +196,7 @@ function strangeName(read: ReadText, evidence: Evidence): Fault | null {
   if (first === undefined || !/^\p{Lu}[\p{L}\p{M}]{2,}$/u.test(first.surface)) return null
   const terms = contentOf(first.word, read.language)
   const isSaid = (term: string) =>
-    isGeneric(term, read.language) || evidence.terms.has(term) || evidence.askedTerms.has(term)
+    isGeneric(term, read.language) || heldShare(term, evidence.terms) > 0 || heldShare(term, evidence.askedTerms) > 0
   if (terms.length === 0 || terms.some(isSaid)) return null
   const name = nameFact(first.surface, terms)
   if (evidence.holdings.holds(name) || evidence.asked.holds(name)) return null
@@ -214,14 +243,24 @@ function passagesOf(whole: Supports, parts: readonly Part[]): number[] {
   return [...scores].sort((a, b) => b[1] - a[1]).map(([passage]) => passage)
 }
 
-function clauseFault({ clause, supports }: Part, read: ReadText, limit: number): Fault | null {
+interface Around {
+  readonly read: ReadText
+  readonly introduction: string | undefined
+  /** Content words of the whole sentence. */
+  readonly words: ReadonlySet<string>
+  /** What supports the whole sentence best; undefined where that is the clause. */
+  readonly whole: UnitSupport | undefined
+  readonly limit: number
+}
+
+function clauseFault({ clause, supports }: Part, { read, introduction, words, whole, limit }: Around): Fault | null {
   const { ranked, anywhere } = supports
   const best = ranked[0]
   if (supports.weight === 0) return null
   if (clause.terms.length >= 2 && Math.max(best?.coverage ?? 0, 0.7 * anywhere) < limit)
     return { reason: 'clause', detail: clause.text }
   if (best === undefined) return null
-  const misplaced = misplacedIn(clause, ranked)
+  const misplaced = misplacedIn({ clause, words, facts: read.facts }, ranked, whole)
   if (misplaced !== null) return { reason: 'elsewhere', detail: misplaced }
-  return isContradicted(clause, read.text, read.language, ranked) ? { reason: 'negation', detail: clause.text } : null
+  return isContradicted(clause, { sentence: read.text, introduction, language: read.language }, ranked) ? { reason: 'negation', detail: clause.text } : null
 }

@@ -1,5 +1,7 @@
+import { fold } from '../../text/fold.ts'
 import type { EvidenceUnit } from './evidence.ts'
-import { boundsOf, deniesAnything, mayAgree, negationOf } from './negation.ts'
+import { boundsOf, deniesAnything, exceptionIn, mayAgree, negationOf, oppositesIn, type Negation } from './negation.ts'
+import { isGeneric } from './generic-words.ts'
 import type { Clause } from './sentence-clauses.ts'
 import { heldShare, type UnitSupport } from './support.ts'
 
@@ -11,8 +13,7 @@ const clearly = 0.5
 /** Whether every unit that says the same as a clause denies it, or denies nothing where the clause does. */
 export function isContradicted(
   clause: Clause,
-  sentence: string,
-  language: string,
+  said: Said,
   ranked: readonly UnitSupport[],
 ): boolean {
   const best = ranked[0]
@@ -24,20 +25,31 @@ export function isContradicted(
     ({ coverage, ownCoverage }) =>
       coverage >= alike * best.coverage && ownCoverage >= alike * Math.min(mostOwn, best.ownCoverage),
   )
-  return !same.some(({ unit }) => agrees(clause, { sentence, language }, unit))
+  return !same.some(({ unit }) => agrees(clause, said, unit))
 }
 
-interface Sentence {
+export interface Said {
+  /** The whole sentence. */
   readonly sentence: string
+  /** Of the list that it is an item of. */
+  readonly introduction?: string | undefined
   readonly language: string
 }
 
-function agrees(clause: Clause, { sentence, language }: Sentence, unit: EvidenceUnit): boolean {
+function agrees(clause: Clause, { sentence, introduction, language }: Said, unit: EvidenceUnit): boolean {
   const like = clauseLike(clause, unit)
   if (!denySame(clause, like ?? deniedIn(unit)) || !boundSame(clause, like?.text ?? unit.text, language)) return false
   if (like && takesFromDenial(clause, like, unit)) return false
+  if (isException(clause, unit)) return false
+  const opposites = oppositesIn(clause.text, like?.text ?? unit.text, language)
+  if (opposites !== null) return opposites === 'agree'
   const whole = negationOf(unit.text, unit.language)
-  if (mayAgree(clause.negation, like?.negation ?? whole)) return true
+  const said = like?.negation ?? negationOfTouched(clause, unit)
+  if (mayAgree(clause.negation, said)) return true
+  // "These may not be sent:" before a list denies each of its items.
+  if (introduction !== undefined && mayAgree(negationOf(introduction, language), said)) return true
+  // A negation of its own is of this clause alone.
+  if (clause.negation.isPlain && like && !deniesAnything(like.negation)) return false
   // The negation may stand in another clause of both: "If it is opened, no refund is made."
   return (
     clause.text.length < 0.8 * sentence.length &&
@@ -57,6 +69,27 @@ function clauseLike(clause: Clause, unit: EvidenceUnit): Clause | undefined {
   return most >= 0.6 * total && most > 0 ? unit.clauses()[shared.indexOf(most)] : undefined
 }
 
+/** What the clauses deny that share something with this one. */
+function negationOfTouched(clause: Clause, unit: EvidenceUnit): Negation {
+  const terms = new Set(clause.terms)
+  const touched = unit
+    .clauses()
+    .filter(each => each.terms.some(term => heldShare(term, terms) > 0) || factsShared(each, clause) > 0)
+  if (touched.length === 0) return negationOf(unit.text, unit.language)
+  return {
+    isPlain: touched.some(({ negation }) => negation.isPlain),
+    implied: new Set(touched.flatMap(({ negation }) => [...negation.implied])),
+  }
+}
+
+/** "Open daily except Wednesdays": what is said of Wednesdays must deny something. */
+function isException(clause: Clause, unit: EvidenceUnit): boolean {
+  if (deniesAnything(clause.negation)) return false
+  const days = clause.facts.filter(({ kind, keys }) => kind === 'date' && keys.some(key => key.startsWith('weekday:')))
+  const exception = days.length === 0 ? null : exceptionIn(unit.text)
+  return exception !== null && days.some(({ surface }) => exception.startsWith(fold(surface)))
+}
+
 function factsShared(a: Clause, b: Clause): number {
   return a.facts.filter(fact => b.facts.some(other => other.surface === fact.surface)).length
 }
@@ -65,14 +98,16 @@ function factsShared(a: Clause, b: Clause): number {
  * "Guests must leave before 21:00 and may not stay overnight": "guests may stay overnight" has the subject of the first
  * clause, but says what the second denies.
  */
-function takesFromDenial(clause: Clause, like: Clause, { clauses }: EvidenceUnit): boolean {
+function takesFromDenial(clause: Clause, like: Clause, { clauses, language }: EvidenceUnit): boolean {
   if (deniesAnything(clause.negation) || deniesAnything(like.negation)) return false
   const said = new Set(clause.terms)
   const lacking =
     like.terms.filter(term => heldShare(term, said) === 0).length + like.facts.length - factsShared(like, clause)
   if (lacking === 0) return false
   return clauses().some(
-    other => other.negation.isPlain && other.terms.some(term => !like.terms.includes(term) && said.has(term)),
+    other =>
+      other.negation.isPlain &&
+      other.terms.some(term => !like.terms.includes(term) && said.has(term) && !isGeneric(term, language)),
   )
 }
 

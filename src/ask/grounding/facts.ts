@@ -205,14 +205,16 @@ function wordFacts(view: View, index: number, isName: NameRule): Fact[] {
   if (days.length > 0) return [fact('date', view, index, { keys: days, isSoft: true })]
   const calendar = calendarKey(view, index)
   if (calendar !== null) return [fact('date', view, index, { keys: [calendar] })]
-  return isName(index) ? [fact('name', view, index, { keys: word.terms })] : []
+  // "4 GB" is a number with its unit.
+  const isUnit = view.words[index - 1]?.word.hasDigit === true && unitNamed(fold(surface)) !== undefined
+  return isName(index) && !isUnit ? [fact('name', view, index, { keys: word.terms })] : []
 }
 
 /** "Type B", "building C". */
 function isLetterName({ text, words }: View, index: number): boolean {
   const { surface, start, end } = words[index]!
   if (index === 0 || !/^[A-HJ-Z]$/.test(surface) || text[end] === '.') return false
-  return !startsSentence.test(text.slice(Math.max(0, start - 3), start))
+  return !isSentenceStart(text, start)
 }
 
 /** Ordinals: "27-м", "5-ші". */
@@ -283,7 +285,14 @@ function daysNamed(word: string): string[] {
 
 /** Languages in which every noun has a capital. */
 const capitalNouns: ReadonlySet<string> = new Set(['de'])
-const startsSentence = /(?:^|[.!?…:;\n"“”«»„'‘’([*•|>]|(?:^|\n)\s*[–—-])\s*$/u
+const startsSentence = /(?:^|[.!?…:;\n"“”«»„'‘’([*•|>])\s*$/u
+const startsItem = /(?:^|\n)\s*[–—-]\s*$/u
+
+/** A dash inside a line ("Rome – Paris") begins nothing. */
+function isSentenceStart(text: string, start: number): boolean {
+  const before = text.slice(Math.max(0, start - 8), start)
+  return startsSentence.test(before) || startsItem.test(start > 8 ? `.${before}` : before)
+}
 
 /** A rule for which words are names: a capital inside a sentence, or an acronym; none in a title of capitals. */
 function nameRule({ text, words, language }: View): NameRule {
@@ -294,7 +303,7 @@ function nameRule({ text, words, language }: View): NameRule {
     const { surface, start, word } = words[index]!
     if (/^\p{Lu}{2,6}$/u.test(surface)) return lower > 0 || capitals === 1
     if (isTitle || capitalNouns.has(language) || !/^\p{Lu}[\p{L}\p{M}'’-]/u.test(surface)) return false
-    const isStart = index === 0 || startsSentence.test(text.slice(Math.max(0, start - 3), start))
+    const isStart = index === 0 || isSentenceStart(text, start)
     if (isStart && !isStartOfName(words, index, text) && !isQuotedName(text, start)) return false
     return !word.terms.every(term => isStopWord(term, language))
   }

@@ -1,4 +1,5 @@
 /** Facts that stand in the passages, but not where the rest of the clause does. */
+import { isOfOtherPart, takenFromOtherRow, takesFromOtherPart, type Claimed } from './borrowed.ts'
 import type { EvidenceUnit } from './evidence.ts'
 import { compact, type Fact } from './facts.ts'
 import { isGeneric } from './generic-words.ts'
@@ -10,24 +11,44 @@ const closeTo = 0.85
 const clearly = 0.25
 
 /** What of a clause belongs to something else, as written; null when nothing does. */
-export function misplacedIn(clause: Clause, ranked: readonly UnitSupport[]): string | null {
-  const facts = clause.facts.filter(({ isSoft }) => !isSoft)
-  return facts.find(fact => isMisplaced(fact, clause, ranked))?.surface ?? null
+export function misplacedIn(claimed: Claimed, ranked: readonly UnitSupport[], whole?: UnitSupport): string | null {
+  const { clause } = claimed
+  const [best] = ranked
+  if (best === undefined || clause.text.includes('|')) return misplacedFactIn(claimed, ranked)
+  if (takesFromOtherPart(claimed, best.unit)) return clause.text
+  return takenFromOtherRow(clause, ranked) ?? misplacedFactIn(claimed, ranked, whole)
 }
 
-function isMisplaced(fact: Fact, clause: Clause, ranked: readonly UnitSupport[]): boolean {
+/** `whole`: what supports the sentence best; its facts are not of something else if it has them all. */
+function misplacedFactIn(claimed: Claimed, ranked: readonly UnitSupport[], whole?: UnitSupport): string | null {
+  const { clause } = claimed
+  const facts = clause.facts.filter(fact => !fact.isSoft && !isWordInCode(fact))
+  return facts.find(fact => isMisplaced(fact, claimed, ranked, whole))?.surface ?? null
+}
+
+/** A command or option in inline code is a word that may be of anything. */
+function isWordInCode({ kind, surface }: Fact): boolean {
+  return kind === 'code' && /^\p{Ll}+$/u.test(surface)
+}
+
+function isMisplaced(fact: Fact, claimed: Claimed, ranked: readonly UnitSupport[], whole?: UnitSupport): boolean {
+  const { clause } = claimed
   const holding = ranked.filter(({ missingFacts }) => !missingFacts.includes(fact))
   const best = holding[0]
   if (best === undefined) return false
   const isRow = clause.text.includes('|')
-  if (!isRow && holding.every(each => isBetterElsewhere(fact, clause, each, ranked))) return true
+  const isOfWhole = whole?.missingFacts.length === 0 && holdsFact(whole.unit.facts, fact)
+  if (!isRow && !isOfWhole && holding.every(each => isBetterElsewhere(fact, clause, each, ranked))) return true
   const near = holding.filter(
     ({ unit, coverage }) => coverage >= closeTo * best.coverage && holdsFact(unit.facts, fact),
   )
   if (near.length === 0) return false
   return near.every(
     ({ unit }) =>
-      isOfOtherNumber(fact, unit) || isOfOtherClause(fact, clause, unit) || isOfOtherColumn(fact, clause, unit),
+      isOfOtherNumber(fact, unit) ||
+      isOfOtherClause(fact, clause, unit) ||
+      isOfOtherPart(fact, claimed, unit) ||
+      isOfOtherColumn(fact, clause, unit),
   )
 }
 
@@ -83,11 +104,20 @@ function isOfOtherClause(fact: Fact, clause: Clause, unit: EvidenceUnit): boolea
     if (home !== clauses[0] && lacking.length < ownWords.length) return false
     return clauses.some(other => {
       if (other === home || !hasRival(other.facts, fact, clause.facts)) return false
+      if (other.part !== home.part && namesPart(home, other, clauses, said)) return false
       const theirWords = wordsOnlyOf(other, [home], fact.kind)
       const theirs = theirWords.filter(term => said.has(term))
       return theirs.length > theirShare * theirWords.length
     })
   })
+}
+
+/** What the part of a clause begins with is said: "the study room seats 48 and is open until 23:00; the other …". */
+function namesPart(home: Clause, other: Clause, clauses: readonly Clause[], said: ReadonlySet<string>): boolean {
+  const termsOf = (part: number) => clauses.filter(each => each.part === part).flatMap(({ terms }) => terms)
+  const theirs = new Set(termsOf(other.part))
+  const first = termsOf(home.part).find(term => !theirs.has(term))
+  return first !== undefined && said.has(first)
 }
 
 /** The other clause is meant with more than this share of the words that this one lacks. */
@@ -99,10 +129,14 @@ const lackingShare = 0.3
 function isOfOtherNumber(fact: Fact, { facts }: EvidenceUnit): boolean {
   const { counted } = fact
   // A unit such as days may be another in other words.
-  if (fact.kind !== 'number' || counted === null || fact.amounts[0]?.unit) return false
+  if (fact.kind !== 'number' || counted === null || isOfTime(fact)) return false
   const [same, others] = [facts.filter(each => holdsFact([each], fact)), facts.filter(each => !holdsFact([each], fact))]
   if (same.length === 0 || same.some(each => each.counted === counted || each.counted === null)) return false
   return others.some(each => each.kind === 'number' && each.counted === counted)
+}
+
+function isOfTime({ amounts }: Fact): boolean {
+  return /^(?:time|day|month)$/.test(amounts[0]?.unit?.kind ?? '')
 }
 
 /** Words and facts that only this clause has, without those of a kind, which are compared themselves. */

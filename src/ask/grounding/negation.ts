@@ -10,6 +10,8 @@ interface Lists {
   readonly denies: string
   /** Phrases that look like a negation and are none. */
   readonly bounds?: string
+  /** Phrases that say that something is free; the first word is what they stand for. */
+  readonly free?: string
 }
 
 const lists: Readonly<Record<string, Lists>> = {
@@ -18,27 +20,32 @@ const lists: Readonly<Record<string, Lists>> = {
       forbidden|bans|banned|unable|impossible|refus*|reject*|denied|deny|denies|lack|lacks|lacking|fails|unavailable|invalid|
       void|unless|only|ineligible|unsupported|free|exempt*|instead|unpaid|disallow*|hardly|stop|stops|avoid|isnt|doesnt|dont|cant|wont`,
     bounds: `no later than|not later than|no more than|not more than|no less than|not less than|at least|no fewer than|no longer than|
-      not exceed|does not exceed|not exceeding|not only|no earlier than|no lower than|not below|not under|if not|whether or not|no matter|free of charge|for free|feel free`,
+      not exceed|does not exceed|not exceeding|not only|no earlier than|no lower than|not below|not under|if not|whether or not|no matter|feel free`,
+    free: `free|free of charge|for free|costs? nothing|at no (?:extra |additional )?(?:cost|charge)|no charge|no fee|without (?:extra )?charge|for nothing`,
   },
   ru: {
     denies: `не|нет|ни|никогда|никто|никак|нельзя|без|невозможно|кроме|исключ*|запрещ*|запрет*|отказ*|лишь|только|недоступ*|недействит*|
       отсутств*|невозврат*|недопуст*|нигде|ничего|бесплатн*|незаконн*|неоплач*|некого|вместо|неполн*|лишен*`,
     bounds: `не позднее|не позже|не более|не больше|не менее|не меньше|не ранее|не раньше|не только|не превыша*|не свыше|не ниже|не выше|если не|не дольше`,
+    free: `бесплатно|ничего не стоит|ничего не стоят|без (?:доп)?оплаты|без доплаты|даром`,
   },
   kk: {
     denies: `емес|жоқ|жок|ешқандай|ешқашан|ешкім|тыйым|болмайды|алмайды|мүмкін емес|тек|тегін|*мейді|*майды|*пайды|*пейді|*байды|*бейді|*маса|*месе|
-      *маған|*меген|*пайтын|*пейтін|*майтын|*мейтін|*байтын|*бейтін|*сыз|*сіз|*сызба|*маңыз*|*меңіз*|*баңыз*|*беңіз*|*паңыз*|*пеңіз*|*маңдар|
+      *маған|*меген|@|*пайтын|*пейтін|*майтын|*мейтін|*байтын|*бейтін|*сыз|*сіз|*сызба|*маңыз*|*меңіз*|*баңыз*|*беңіз*|*паңыз*|*пеңіз*|*маңдар|
       басқа|қоспағанда|*мау|*меу|*баған|*беген|*паған|*пеген|*мас|*мес`,
     bounds: `кем емес|артық емес|көп емес|кеш емес|кешіктірмей|аспайтын|аспайды|аспауы|кем болмауы|артық болмауы|артық &|көп &|кем &|кеш &`,
+    free: `тегін|ақысыз`,
   },
   vi: {
-    denies: `không|chưa|chẳng|chả|đừng|cấm|trừ|ngoại trừ|từ chối|thiếu|vô hiệu|miễn phí|chỉ|không thể`,
-    bounds: `không quá|không muộn hơn|không ít hơn|không dưới|không nhiều hơn|không những|không chỉ|không vượt quá|không sớm hơn|không hơn|không thấp hơn|không cao hơn|không kém|chậm nhất`,
+    denies: `không|chưa|chẳng|chả|đừng|cấm|trừ|ngoại trừ|vắng|từ chối|thiếu|vô hiệu|miễn phí|chỉ|không thể`,
+    bounds: `không quá|không muộn hơn|không ít hơn|không dưới|không nhiều hơn|không những|không chỉ|không vượt quá|không sớm hơn|không hơn|không thấp hơn|không cao hơn|không kém|chậm nhất|giảm trừ|khấu trừ|được trừ`,
+    free: `miễn phí|không mất (?:phí|tiền)|không (?:thu|tính) (?:phí|tiền)|không tốn tiền`,
   },
   it: {
     denies: `non|no|né|mai|nessun*|niente|nulla|senza|eccetto|tranne|salvo|esclus*|esclud*|vietat*|vieta|proibit*|impossibil*|rifiut*|nemmeno|
       neanche|neppure|solo|soltanto|gratis|gratuit*|invalid*|priv*|manca|mancano|esent*|invece`,
     bounds: `non oltre|non più di|non meno di|non superiore|non inferiore|non sotto|non sopra|non prima|non solo|non più tardi`,
+    free: `gratis|non costa (?:nulla|niente)|senza (?:costi|spese|costo)`,
   },
   de: {
     denies: 'nicht|kein*|nie|niemals|ohne|außer|ausgeschlossen|verboten|nur|weder|kostenlos',
@@ -67,13 +74,14 @@ interface Rules {
   readonly denies: RegExp
   readonly plain: RegExp
   readonly bounds: RegExp | null
+  readonly free: { readonly pattern: RegExp; readonly word: string } | null
 }
 
 /** Negations proper; the other words deny only part of what a clause says, or in other words. */
 const plainWords: Readonly<Record<string, string>> = {
   en: "not|no|never|none|nor|neither|nobody|nothing|cannot|*n't|dont|doesnt|cant|wont|isnt",
   ru: 'не|нет|ни|никогда|никто|нельзя',
-  kk: 'емес|жоқ|жок|*мейді|*майды|*пайды|*пейді|*байды|*бейді|*маған|*меген|*пайтын|*пейтін|*майтын|*мейтін|*байтын|*бейтін|*маңыз*|*меңіз*|*баңыз*|*беңіз*|*паңыз*|*пеңіз*',
+  kk: '@|емес|жоқ|жок|*мейді|*майды|*пайды|*пейді|*байды|*бейді|*маған|*меген|*пайтын|*пейтін|*майтын|*мейтін|*байтын|*бейтін|*маңыз*|*меңіз*|*баңыз*|*беңіз*|*паңыз*|*пеңіз*',
   vi: 'không|chưa|chẳng|chả|đừng',
   it: 'non|né|mai|nessun*',
   de: 'nicht|kein*|nie|niemals',
@@ -89,6 +97,7 @@ const rulesFor = memoized((language: string): Rules => {
   return {
     denies: new RegExp(wordsOf(language === 'en' ? `${own.denies}|#` : own.denies).source, 'gu'),
     plain: wordsOf(plainWords[language] ?? own.denies),
+    free: own.free === undefined ? null : { pattern: new RegExp(`(?<![\\p{L}\\p{M}])(?:${fold(own.free)})(?![\\p{L}\\p{M}])`, 'gu'), word: fold(own.free.split('|')[0]!) },
     bounds: bounds ? new RegExp(`(?<![\\p{L}\\p{M}])(?:${bounds.join('|')})(?![\\p{L}\\p{M}])`, 'gu') : null,
   }
 })
@@ -98,11 +107,12 @@ function wordsOf(list: string): RegExp {
   return new RegExp(`(?<![\\p{L}\\p{M}'])(?:${words.join('|')})(?![\\p{L}\\p{M}])`, 'u')
 }
 
-/** `&`: a verb with a negative ending. */
+/** `&`: a verb with a negative ending; `@`: such an adverbial participle ("without doing"), too long for a name. */
 function patternOf(word: string): string {
   return fold(word)
     .replace('#', String.raw`un(?!der|it|iv|til|ion|iq|if|less)\p{L}{3,}`)
     .replace('&', String.raw`[\p{L}\p{M}]{2,20}(?:[мбп][ае]йды|[мбп][ае]йд[іи]|[мбп][ае]у\S*)`)
+    .replace('@', String.raw`[\p{L}\p{M}]{4,20}[мбп][ае]й`)
     .replace(/\s+/g, '\\s+')
     .replace(/^\*/, '[\\p{L}\\p{M}]{1,20}')
     .replace(/\*$/, '[\\p{L}\\p{M}]*')
@@ -134,8 +144,9 @@ const noNegation: Negation = { isPlain: false, implied: new Set() }
 /** How a clause denies something; nothing is found in a language without a list. */
 export function negationOf(clause: string, language: string): Negation {
   if (!Object.hasOwn(lists, language)) return noNegation
-  const { denies, plain, bounds } = rulesFor(language)
-  const folded = fold(clause)
+  const { denies, plain, bounds, free } = rulesFor(language)
+  const own = fold(clause)
+  const folded = free ? own.replace(free.pattern, ` ${free.word} `) : own
   const text = bounds ? folded.replace(bounds, ' ') : folded
   const implied = Array.from(text.matchAll(denies), ([word]) => word).filter(word => !isWhole(plain, word))
   return { isPlain: plain.test(text), implied: new Set(implied) }
@@ -143,6 +154,47 @@ export function negationOf(clause: string, language: string): Negation {
 
 function isWhole(pattern: RegExp, word: string): boolean {
   return pattern.exec(word)?.[0] === word
+}
+
+/** Words of which one side says the opposite of the other. */
+const oppositeLists: Readonly<Record<string, string>> = {
+  en: 'open|opens|opened : closed|closes|shut; allow*|permit* : prohibit*|forbid*|forbidden|banned|disallow*; includ* : exclud*; required|mandatory|compulsory|obligatory : optional|voluntary',
+  ru: 'открыт*|работает|работают : закрыт*; разреш* : запрещ*|недопуст*; обязател*|необходим* : необязател*|добровольн*; бесплатн* : платн*',
+  kk: 'ашық : жабық; рұқсат* : тыйым*; міндетті : ерікті; тегін : ақылы',
+  vi: 'mở cửa : đóng cửa; cho phép|được phép : cấm; bắt buộc : tùy chọn|tự nguyện; miễn phí : có phí|mất phí|thu phí',
+  it: 'apert*|apre|aprono : chius*|chiude|chiudono; permess*|consentit* : vietat*|proibit*; obbligatori* : facoltativ*|opzional*; inclus*|compres* : esclus*',
+}
+
+const oppositesFor = memoized((language: string) =>
+  (oppositeLists[language] ?? '')
+    .split(';')
+    .filter(pair => pair !== '')
+    .map(pair => pair.split(' : ').map(wordsOf) as [RegExp, RegExp]),
+)
+
+/** Whether one text has a word, and the other only its opposite: "open" and "closed". Both are folded. */
+function haveOpposites(a: string, b: string, language: string): boolean {
+  return oppositesFor(language).some(([one, other]) => {
+    const [hasOne, hasOther] = [[a, b].map(text => one.test(text)), [a, b].map(text => other.test(text))]
+    return (hasOne[0]! && hasOther[1]! && !hasOther[0]! && !hasOne[1]!) || (hasOther[0]! && hasOne[1]! && !hasOne[0]! && !hasOther[1]!)
+  })
+}
+
+/** `agree`: "not open" and "closed"; `oppose`: "open" and "closed"; null where the texts have no opposites. */
+export function oppositesIn(a: string, b: string, language: string): 'agree' | 'oppose' | null {
+  if (!Object.hasOwn(oppositeLists, language) || !haveOpposites(fold(a), fold(b), language)) return null
+  const [own, other] = [negationOf(a, language), negationOf(b, language)]
+  if (own.isPlain !== other.isPlain) return 'agree'
+  return own.isPlain || exceptive.test(fold(a)) ? null : 'oppose'
+}
+
+const exceptive =
+  /(?<![\p{L}\p{M}])(?:except|excluding|other than|apart from|but not|besides|unless|кроме|за исключением|исключая|басқа|қоспағанда|trừ|ngoại trừ|eccetto|tranne|salvo)\s+(?:[\p{L}\p{M}]{1,3}\s+)?/u
+
+/** What a text makes an exception of: the text after the word that does. Null where there is none. */
+export function exceptionIn(text: string): string | null {
+  const found = exceptive.exec(fold(text))
+  return found && fold(text).slice(found.index + found[0].length)
 }
 
 /** Whether a text denies anything. */
