@@ -10,7 +10,7 @@ import { hasRival, heldShare, holdsFact, type UnitSupport } from './support.ts'
 /** What a claim says: the clause that is judged, and the whole sentence around it. */
 export interface Claimed {
   readonly clause: Clause
-  /** Content words of the whole sentence. */
+  /** Its content words, and those of the clauses around it that have no fact of their own, such as conditions. */
   readonly words: ReadonlySet<string>
   readonly facts: readonly Fact[]
 }
@@ -36,12 +36,18 @@ export function isOfOtherPart(fact: Fact, claimed: Claimed, unit: EvidenceUnit):
     if (!holdsFact(own.facts, fact) || holdsFact(other.facts, fact)) return false
     const [first] = onlyOf(other, own, unit.language)
     if (first === undefined || !isSaid(first, words) || setsApart(claimed, other)) return false
+    if (other.facts.some(each => isNamed(each) && !holdsFact(claimed.facts, each))) return false
     return hasRival(other.facts, fact, claimed.facts)
   }
   // What comes later may leave out what it is about.
   return (
-    [...pairsOf(partsOf(clauses)), ...pairsOf(clauses)].some(isTaken) || isOfEarlierClause(fact, claimed, unit)
+    [...pairsOf(partsOf(clauses)), ...pairsWithin(clauses)].some(isTaken) || isOfEarlierClause(fact, claimed, unit)
   )
+}
+
+/** What says which thing a part is about. */
+function isNamed({ kind, isSoft }: Fact): boolean {
+  return !isSoft && (kind === 'name' || kind === 'date' || kind === 'code')
 }
 
 /** "The first child pays 5 euros" says nothing of the second child. */
@@ -74,7 +80,9 @@ export function takesFromOtherPart({ clause, words }: Claimed, unit: EvidenceUni
     const [subject] = taken
     const countOf = (terms: readonly string[]) => terms.filter(term => isSaid(term, said)).length
     if (subject === undefined || isSaid(subject, words) || countOf(taken) < 2) return false
-    return countOf(taken) >= countOf(named) && isSaid(topic, new Set(named))
+    const isMore =
+      countOf(taken) > countOf(named) || countOf(taken) / taken.length > countOf(named) / named.length
+    return isMore && isSaid(topic, new Set(named))
   })
 }
 
@@ -99,6 +107,11 @@ function partsOf(clauses: readonly Clause[]): Part[] {
   }))
 }
 
+/** Clauses of one part. */
+function pairsWithin(clauses: readonly Clause[]): Pair[] {
+  return [...Map.groupBy(clauses, ({ part }) => part).values()].flatMap(pairsOf)
+}
+
 /** Each with every later one. */
 function pairsOf(parts: readonly Part[]): Pair[] {
   return parts.flatMap((own, i) => parts.slice(i + 1).map(other => ({ own, other })))
@@ -110,7 +123,7 @@ function pairsOf(parts: readonly Part[]): Pair[] {
 export function takenFromOtherRow(clause: Clause, ranked: readonly UnitSupport[]): string | null {
   const rows = ranked.map(({ unit }) => unit).filter(({ header }) => header !== null)
   for (const table of Map.groupBy(rows, ({ passage, header }) => `${passage}\n${header}`).values()) {
-    const named = table.filter(row => isNamed(row, table, clause))
+    const named = table.filter(row => isRowNamed(row, table, clause))
     if (named.length !== 1 || table.length < 2) continue
     const [own] = named
     const taken = table.flatMap(row => (row === own ? [] : takenFrom(row, own!, clause)))
@@ -120,7 +133,7 @@ export function takenFromOtherRow(clause: Clause, ranked: readonly UnitSupport[]
 }
 
 /** The clause has a word of the first cell that no other row has there. */
-function isNamed(row: EvidenceUnit, table: readonly EvidenceUnit[], clause: Clause): boolean {
+function isRowNamed(row: EvidenceUnit, table: readonly EvidenceUnit[], clause: Clause): boolean {
   const others = new Set(table.flatMap(each => (each === row ? [] : keysOf(each))))
   const said = new Set([...clause.terms, ...clause.facts.flatMap(({ keys }) => keys)])
   return keysOf(row).some(key => !others.has(key) && heldShare(key, said) > 0)

@@ -169,13 +169,12 @@ function judgeReading(read: ReadText, { strictness, introduction, evidence }: Ju
   const limit = limits[strictness]
   const whole = supportsOf({ terms: clauses.flatMap(each => each.terms), facts: read.facts }, read.language, evidence)
   const parts = clauses.map(clause => ({ clause, supports: supportsOf(clause, read.language, evidence) }))
-  const words = new Set(clauses.flatMap(({ terms }) => terms))
   const coverage = coverageOf(whole, parts)
   const passages = passagesOf(whole, parts)
   const fault =
     coverage < limit.sentence
       ? { reason: 'words' as const, detail: read.text }
-      : (stranger ?? parts.map(part => clauseFault(part, { read, introduction, words, whole: parts.length > 1 ? whole.ranked[0] : undefined, limit: limit.clause })).find(each => each !== null))
+      : (stranger ?? parts.map(part => clauseFault(part, { read, introduction, clauses, whole: parts.length > 1 ? whole.ranked[0] : undefined, limit: limit.clause })).find(each => each !== null))
   if (fault) return { kind: 'unsupported', ...fault, passages, coverage }
   return { kind: 'supported', passages, coverage, ...(coverage < limit.doubtful && { isDoubtful: true }) }
 }
@@ -246,20 +245,21 @@ function passagesOf(whole: Supports, parts: readonly Part[]): number[] {
 interface Around {
   readonly read: ReadText
   readonly introduction: string | undefined
-  /** Content words of the whole sentence. */
-  readonly words: ReadonlySet<string>
+  readonly clauses: readonly Clause[]
   /** What supports the whole sentence best; undefined where that is the clause. */
   readonly whole: UnitSupport | undefined
   readonly limit: number
 }
 
-function clauseFault({ clause, supports }: Part, { read, introduction, words, whole, limit }: Around): Fault | null {
+function clauseFault({ clause, supports }: Part, { read, introduction, clauses, whole, limit }: Around): Fault | null {
   const { ranked, anywhere } = supports
   const best = ranked[0]
   if (supports.weight === 0) return null
   if (clause.terms.length >= 2 && Math.max(best?.coverage ?? 0, 0.7 * anywhere) < limit)
     return { reason: 'clause', detail: clause.text }
   if (best === undefined) return null
+  const around = clauses.filter(each => each !== clause && each.facts.length === 0)
+  const words = new Set([clause, ...around].flatMap(({ terms }) => terms))
   const misplaced = misplacedIn({ clause, words, facts: read.facts }, ranked, whole)
   if (misplaced !== null) return { reason: 'elsewhere', detail: misplaced }
   return isContradicted(clause, { sentence: read.text, introduction, language: read.language }, ranked) ? { reason: 'negation', detail: clause.text } : null

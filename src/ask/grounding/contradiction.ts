@@ -1,6 +1,6 @@
 import { fold } from '../../text/fold.ts'
 import type { EvidenceUnit } from './evidence.ts'
-import { boundsOf, deniesAnything, exceptionIn, mayAgree, negationOf, oppositesIn, type Negation } from './negation.ts'
+import { boundsOf, deniesAnything, exceptionIn, haveOpposites, mayAgree, negationOf, oppositesIn, type Negation } from './negation.ts'
 import { isGeneric } from './generic-words.ts'
 import type { Clause } from './sentence-clauses.ts'
 import { heldShare, type UnitSupport } from './support.ts'
@@ -41,7 +41,9 @@ function agrees(clause: Clause, { sentence, introduction, language }: Said, unit
   if (!denySame(clause, like ?? deniedIn(unit)) || !boundSame(clause, like?.text ?? unit.text, language)) return false
   if (like && takesFromDenial(clause, like, unit)) return false
   if (isException(clause, unit)) return false
-  const opposites = oppositesIn(clause.text, like?.text ?? unit.text, language)
+  // "Open until 21:00" and "closes at 21:00" agree.
+  const hasTime = clause.facts.some(({ kind, wider }) => kind === 'time' || wider.length > 0)
+  const opposites = hasTime ? null : oppositesIn(clause.text, like?.text ?? unit.text, language)
   if (opposites !== null) return opposites === 'agree'
   const whole = negationOf(unit.text, unit.language)
   const said = like?.negation ?? negationOfTouched(clause, unit)
@@ -84,7 +86,7 @@ function negationOfTouched(clause: Clause, unit: EvidenceUnit): Negation {
 
 /** "Open daily except Wednesdays": what is said of Wednesdays must deny something. */
 function isException(clause: Clause, unit: EvidenceUnit): boolean {
-  if (deniesAnything(clause.negation)) return false
+  if (deniesAnything(clause.negation) || haveOpposites(clause.text, unit.text, unit.language)) return false
   const days = clause.facts.filter(({ kind, keys }) => kind === 'date' && keys.some(key => key.startsWith('weekday:')))
   const exception = days.length === 0 ? null : exceptionIn(unit.text)
   return exception !== null && days.some(({ surface }) => exception.startsWith(fold(surface)))

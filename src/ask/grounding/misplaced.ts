@@ -26,6 +26,10 @@ function misplacedFactIn(claimed: Claimed, ranked: readonly UnitSupport[], whole
   return facts.find(fact => isMisplaced(fact, claimed, ranked, whole))?.surface ?? null
 }
 
+function isIn({ facts, parts }: EvidenceUnit, fact: Fact): boolean {
+  return holdsFact(facts, fact) || (fact.kind === 'code' && parts.has(compact(fact.surface)))
+}
+
 /** A command or option in inline code is a word that may be of anything. */
 function isWordInCode({ kind, surface }: Fact): boolean {
   return kind === 'code' && /^\p{Ll}+$/u.test(surface)
@@ -37,7 +41,9 @@ function isMisplaced(fact: Fact, claimed: Claimed, ranked: readonly UnitSupport[
   const best = holding[0]
   if (best === undefined) return false
   const isRow = clause.text.includes('|')
-  const isOfWhole = whole?.missingFacts.length === 0 && holdsFact(whole.unit.facts, fact)
+  const isOfWhole =
+    whole !== undefined && claimed.facts.every(each => each.isSoft || isIn(whole.unit, each))
+  if (!isRow && isOfNeighbour(fact, clause, ranked)) return true
   if (!isRow && !isOfWhole && holding.every(each => isBetterElsewhere(fact, clause, each, ranked))) return true
   const near = holding.filter(
     ({ unit, coverage }) => coverage >= closeTo * best.coverage && holdsFact(unit.facts, fact),
@@ -51,6 +57,17 @@ function isMisplaced(fact: Fact, claimed: Claimed, ranked: readonly UnitSupport[
       isOfOtherColumn(fact, clause, unit),
   )
 }
+
+/** No sentence with the fact has much of the clause, and one without it, next to them or not, has all the rest. */
+function isOfNeighbour(fact: Fact, clause: Clause, ranked: readonly UnitSupport[]): boolean {
+  const [having, lacking] = [true, false].map(has => ranked.filter(({ unit }) => holdsFact(unit.facts, fact) === has))
+  if (having!.length === 0 || !/^(?:number|date|time)$/.test(fact.kind)) return false
+  if (having!.some(each => wordCoverage(each, clause, fact) > littleShare)) return false
+  const others = clause.facts.filter(({ isSoft }) => !isSoft).length - 1
+  return clause.terms.length + others > 1 && lacking!.some(each => wordCoverage(each, clause, fact) === 1)
+}
+
+const littleShare = 0.34
 
 /** Another unit covers the clause better and has another fact of the kind. */
 function isBetterElsewhere(fact: Fact, clause: Clause, holding: UnitSupport, ranked: readonly UnitSupport[]): boolean {
@@ -131,8 +148,13 @@ function isOfOtherNumber(fact: Fact, { facts }: EvidenceUnit): boolean {
   // A unit such as days may be another in other words.
   if (fact.kind !== 'number' || counted === null || isOfTime(fact)) return false
   const [same, others] = [facts.filter(each => holdsFact([each], fact)), facts.filter(each => !holdsFact([each], fact))]
-  if (same.length === 0 || same.some(each => each.counted === counted || each.counted === null)) return false
-  return others.some(each => each.kind === 'number' && each.counted === counted)
+  if (same.length === 0 || same.some(each => each.counted === null || isSameWord(each.counted, counted))) return false
+  return others.some(each => each.kind === 'number' && each.counted !== null && isSameWord(each.counted, counted))
+}
+
+/** Stems of one word, where an ending was left on one of them. */
+function isSameWord(a: string, b: string): boolean {
+  return a === b || (Math.min(a.length, b.length) >= 4 && (a.startsWith(b) || b.startsWith(a)))
 }
 
 function isOfTime({ amounts }: Fact): boolean {

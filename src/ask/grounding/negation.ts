@@ -172,20 +172,23 @@ const oppositesFor = memoized((language: string) =>
     .map(pair => pair.split(' : ').map(wordsOf) as [RegExp, RegExp]),
 )
 
-/** Whether one text has a word, and the other only its opposite: "open" and "closed". Both are folded. */
-function haveOpposites(a: string, b: string, language: string): boolean {
-  return oppositesFor(language).some(([one, other]) => {
-    const [hasOne, hasOther] = [[a, b].map(text => one.test(text)), [a, b].map(text => other.test(text))]
-    return (hasOne[0]! && hasOther[1]! && !hasOther[0]! && !hasOne[1]!) || (hasOther[0]! && hasOne[1]! && !hasOne[0]! && !hasOther[1]!)
-  })
+/** Whether one text has a word, and the other only its opposite: "open" and "closed". */
+export function haveOpposites(one: string, other: string, language: string): boolean {
+  if (!Object.hasOwn(oppositeLists, language)) return false
+  const [a, b] = [fold(one), fold(other)]
+  const isOnly = (text: string, has: RegExp, lacks: RegExp) => has.test(text) && !lacks.test(text)
+  return oppositesFor(language).some(
+    ([left, right]) =>
+      (isOnly(a, left, right) && isOnly(b, right, left)) || (isOnly(a, right, left) && isOnly(b, left, right)),
+  )
 }
 
 /** `agree`: "not open" and "closed"; `oppose`: "open" and "closed"; null where the texts have no opposites. */
 export function oppositesIn(a: string, b: string, language: string): 'agree' | 'oppose' | null {
-  if (!Object.hasOwn(oppositeLists, language) || !haveOpposites(fold(a), fold(b), language)) return null
+  if (!haveOpposites(a, b, language)) return null
   const [own, other] = [negationOf(a, language), negationOf(b, language)]
   if (own.isPlain !== other.isPlain) return 'agree'
-  return own.isPlain || exceptive.test(fold(a)) ? null : 'oppose'
+  return own.isPlain || exceptive.test(fold(a)) || exceptive.test(fold(b)) ? null : 'oppose'
 }
 
 const exceptive =
