@@ -12,6 +12,8 @@ export interface Claimed {
   readonly clause: Clause
   /** Its content words, and those of the clauses around it that have no fact of their own, such as conditions. */
   readonly words: ReadonlySet<string>
+  /** Content words of the whole sentence. */
+  readonly sentence: ReadonlySet<string>
   readonly facts: readonly Fact[]
 }
 
@@ -32,17 +34,39 @@ export function isOfOtherPart(fact: Fact, claimed: Claimed, unit: EvidenceUnit):
   const { clause, words } = claimed
   if (deniesAnything(clause.negation)) return false
   const clauses = unit.clauses()
+  if (fact.kind === 'name' && isOfOtherName(fact, claimed, unit)) return true
   const isTaken = ({ own, other }: Pair) => {
     if (!holdsFact(own.facts, fact) || holdsFact(other.facts, fact)) return false
     const [first] = onlyOf(other, own, unit.language)
     if (first === undefined || !isSaid(first, words) || setsApart(claimed, other)) return false
-    if (other.facts.some(each => isNamed(each) && !holdsFact(claimed.facts, each))) return false
+    if (other.facts.some(each => isNamed(each) && each.kind !== fact.kind && !holdsFact(claimed.facts, each))) return false
     return hasRival(other.facts, fact, claimed.facts)
   }
   // What comes later may leave out what it is about.
   return (
     [...pairsOf(partsOf(clauses)), ...pairsWithin(clauses)].some(isTaken) || isOfEarlierClause(fact, claimed, unit)
   )
+}
+
+/**
+ * "Anna Bell leads the choir, and Tom Reed plays the organ": in "Tom Reed leads the choir" nothing but the name is of his
+ * clause, or the clause is about what hers begins with.
+ */
+function isOfOtherName(fact: Fact, { clause, words }: Claimed, { clauses, language }: EvidenceUnit): boolean {
+  const isOfName = (term: string) =>
+    clause.facts.some(each => each.kind === 'name' && Math.abs(each.first - fact.first) <= 2 && each.keys.includes(term))
+  const pairs = [...pairsOf(clauses()), ...pairsOf(clauses().toReversed())]
+  return pairs.some(({ own, other }) => {
+    if (!holdsFact(own.facts, fact) || holdsFact(other.facts, fact) || !hasRival(other.facts, fact, clause.facts))
+      return false
+    const names = new Set(other.facts.flatMap(({ kind, keys }) => (kind === 'name' ? keys : [])))
+    const [ownOnly, otherOnly] = [onlyOf(own, other, language), onlyOf(other, own, language)]
+    const mine = ownOnly.filter(term => !isOfName(term))
+    const theirs = otherOnly.filter(term => !names.has(term))
+    if (mine.some(term => isSaid(term, words)) || theirs[0] === undefined) return false
+    // A clause without a verb of its own takes that of the other.
+    return isSaid(theirs[0], words) || (mine.length > 1 && theirs.some(term => isSaid(term, words)))
+  })
 }
 
 /** What says which thing a part is about. */
@@ -69,7 +93,7 @@ function isOfEarlierClause(fact: Fact, { clause, words }: Claimed, { clauses, la
 }
 
 /** The same of words: "the Pro edition adds a watermark" where it is the free one that does, and the Pro one is named. */
-export function takesFromOtherPart({ clause, words }: Claimed, unit: EvidenceUnit): boolean {
+export function takesFromOtherPart({ clause, sentence }: Claimed, unit: EvidenceUnit): boolean {
   if (deniesAnything(clause.negation)) return false
   const { language } = unit
   const [said, topic] = [new Set(clause.terms), topicOf(clause, language)]
@@ -79,7 +103,7 @@ export function takesFromOtherPart({ clause, words }: Claimed, unit: EvidenceUni
     const [taken, named] = [onlyOf(own, other, language), onlyOf(other, own, language)]
     const [subject] = taken
     const countOf = (terms: readonly string[]) => terms.filter(term => isSaid(term, said)).length
-    if (subject === undefined || isSaid(subject, words) || countOf(taken) < 2) return false
+    if (subject === undefined || isSaid(subject, sentence) || countOf(taken) < 2) return false
     const isMore =
       countOf(taken) > countOf(named) || countOf(taken) / taken.length > countOf(named) / named.length
     return isMore && isSaid(topic, new Set(named))

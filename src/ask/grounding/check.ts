@@ -4,7 +4,7 @@ import type { DropReason } from '../terms/run.ts'
 import { calculationsIn, isTotalOf } from './arithmetic.ts'
 import { contentOf, contentTerms } from './content.ts'
 import { isContradicted } from './contradiction.ts'
-import type { Evidence } from './evidence.ts'
+import type { Evidence, EvidenceUnit } from './evidence.ts'
 import { readText, type Fact, type ReadText } from './facts.ts'
 import { isGeneric } from './generic-words.ts'
 import { misplacedIn } from './misplaced.ts'
@@ -174,7 +174,7 @@ function judgeReading(read: ReadText, { strictness, introduction, evidence }: Ju
   const fault =
     coverage < limit.sentence
       ? { reason: 'words' as const, detail: read.text }
-      : (stranger ?? parts.map(part => clauseFault(part, { read, introduction, clauses, whole: parts.length > 1 ? whole.ranked[0] : undefined, limit: limit.clause })).find(each => each !== null))
+      : (stranger ?? parts.map(part => clauseFault(part, { read, introduction, clauses, whole: parts.length > 1 ? whole.ranked[0] : undefined, limit: limit.clause, evidence })).find(each => each !== null))
   if (fault) return { kind: 'unsupported', ...fault, passages, coverage }
   return { kind: 'supported', passages, coverage, ...(coverage < limit.doubtful && { isDoubtful: true }) }
 }
@@ -200,9 +200,12 @@ function strangeName(read: ReadText, evidence: Evidence): Fault | null {
   const name = nameFact(first.surface, terms)
   if (evidence.holdings.holds(name) || evidence.asked.holds(name)) return null
   const rest = contentTermsWithout(read, terms)
+  const hasNameAmong = (unit: EvidenceUnit) =>
+    unit
+      .clauses()
+      .some(({ terms, facts }) => rest.some(term => heldShare(term, new Set(terms)) > 0) && hasRival(facts, name, read.facts))
   const like = evidence.units.find(
-    unit =>
-      rest.length > 1 && rest.every(term => heldShare(term, unit.terms) > 0) && hasRival(unit.facts, name, read.facts),
+    unit => rest.length > 1 && rest.every(term => heldShare(term, unit.terms) > 0) && hasNameAmong(unit),
   )
   return like ? { reason: 'name', detail: first.surface } : null
 }
@@ -242,6 +245,19 @@ function passagesOf(whole: Supports, parts: readonly Part[]): number[] {
   return [...scores].sort((a, b) => b[1] - a[1]).map(([passage]) => passage)
 }
 
+/**
+ * Vietnamese writes each syllable of a word by itself, so most of them stand somewhere. The share of those of a clause
+ * that stand next to the same one in a passage, 0…1; 1 in other languages.
+ */
+function shareInPairs({ words, terms, facts }: Clause, language: string, { pairs }: Evidence): number {
+  if (language !== 'vi' || facts.length > 0) return 1
+  const folded = words.map(({ word }) => word.parts.join(' '))
+  const isPaired = (index: number) =>
+    pairs().has(`${folded[index - 1]} ${folded[index]}`) || pairs().has(`${folded[index]} ${folded[index + 1]}`)
+  const content = words.flatMap(({ word }, index) => (word.terms.some(term => terms.includes(term)) ? [index] : []))
+  return content.filter(isPaired).length / Math.max(1, content.length)
+}
+
 interface Around {
   readonly read: ReadText
   readonly introduction: string | undefined
@@ -249,18 +265,21 @@ interface Around {
   /** What supports the whole sentence best; undefined where that is the clause. */
   readonly whole: UnitSupport | undefined
   readonly limit: number
+  readonly evidence: Evidence
 }
 
-function clauseFault({ clause, supports }: Part, { read, introduction, clauses, whole, limit }: Around): Fault | null {
+function clauseFault({ clause, supports }: Part, { read, introduction, clauses, whole, limit, evidence }: Around): Fault | null {
   const { ranked, anywhere } = supports
   const best = ranked[0]
   if (supports.weight === 0) return null
-  if (clause.terms.length >= 2 && Math.max(best?.coverage ?? 0, 0.7 * anywhere) < limit)
+  const isStrange = clause.terms.length >= 2 && Math.max(best?.coverage ?? 0, 0.7 * anywhere) < limit
+  if (isStrange || (clause.terms.length >= 3 && shareInPairs(clause, read.language, evidence) < limit))
     return { reason: 'clause', detail: clause.text }
   if (best === undefined) return null
   const around = clauses.filter(each => each !== clause && each.facts.length === 0)
-  const words = new Set([clause, ...around].flatMap(({ terms }) => terms))
-  const misplaced = misplacedIn({ clause, words, facts: read.facts }, ranked, whole)
+  const wordsOf = (some: readonly Clause[]) => new Set(some.flatMap(({ terms }) => terms))
+  const claimed = { clause, words: wordsOf([clause, ...around]), sentence: wordsOf(clauses), facts: read.facts }
+  const misplaced = misplacedIn(claimed, ranked, whole)
   if (misplaced !== null) return { reason: 'elsewhere', detail: misplaced }
   return isContradicted(clause, { sentence: read.text, introduction, language: read.language }, ranked) ? { reason: 'negation', detail: clause.text } : null
 }

@@ -1,6 +1,6 @@
 import { fold } from '../../text/fold.ts'
 import type { EvidenceUnit } from './evidence.ts'
-import { boundsOf, deniesAnything, exceptionIn, haveOpposites, mayAgree, negationOf, oppositesIn, type Negation } from './negation.ts'
+import { boundsOf, deniesAnything, exceptionIn, haveOpposites, mayAgree, negationOf, oppositesIn, saysFree, type Negation } from './negation.ts'
 import { isGeneric } from './generic-words.ts'
 import type { Clause } from './sentence-clauses.ts'
 import { heldShare, type UnitSupport } from './support.ts'
@@ -41,6 +41,7 @@ function agrees(clause: Clause, { sentence, introduction, language }: Said, unit
   if (!denySame(clause, like ?? deniedIn(unit)) || !boundSame(clause, like?.text ?? unit.text, language)) return false
   if (like && takesFromDenial(clause, like, unit)) return false
   if (isException(clause, unit)) return false
+  if (saysFree(clause.text, language) && !saysFree(unit.text, unit.language)) return false
   // "Open until 21:00" and "closes at 21:00" agree.
   const hasTime = clause.facts.some(({ kind, wider }) => kind === 'time' || wider.length > 0)
   const opposites = hasTime ? null : oppositesIn(clause.text, like?.text ?? unit.text, language)

@@ -156,6 +156,13 @@ function isWhole(pattern: RegExp, word: string): boolean {
   return pattern.exec(word)?.[0] === word
 }
 
+/** Whether a text says that something is free. */
+export function saysFree(text: string, language: string): boolean {
+  const { free, denies } = Object.hasOwn(lists, language) ? rulesFor(language) : { free: null, denies: null }
+  if (!free || !denies) return false
+  return new RegExp(free.pattern.source, 'u').test(fold(text)) || /(?<!\p{L})(?:бесплатн|gratuit)/u.test(fold(text))
+}
+
 /** Words of which one side says the opposite of the other. */
 const oppositeLists: Readonly<Record<string, string>> = {
   en: 'open|opens|opened : closed|closes|shut; allow*|permit* : prohibit*|forbid*|forbidden|banned|disallow*; includ* : exclud*; required|mandatory|compulsory|obligatory : optional|voluntary',
