@@ -75,8 +75,8 @@ function read(name: string, text: string): SourceFile {
 
   function addStatement(line: string): void {
     const passage = passages.at(-1)!
-    const isRow = line.startsWith('| ') && passage.text.endsWith('|')
-    passage.text += `${passage.text === '' ? '' : line.startsWith('| ') ? '\n' : ' '}${unescaped(line)}`
+    const isRow = line.startsWith('|') && passage.text.endsWith('|')
+    passage.text += `${passage.text === '' ? '' : line.startsWith('|') ? '\n' : ' '}${unescaped(line)}`
     if (!isRow)
       statements.push({ id: `${name}-s${statements.length + 1}`, passage: passage.id, truths: [], lies: [] })
   }
