@@ -42,9 +42,18 @@ export function isOfOtherPart(fact: Fact, claimed: Claimed, unit: EvidenceUnit):
     if (other.facts.some(each => isNamed(each) && each.kind !== fact.kind && !holdsFact(claimed.facts, each))) return false
     return hasRival(other.facts, fact, claimed.facts)
   }
+  const topic = topicOf(clause, unit.language)
+  // "The visit takes 40 minutes; the cleaning is done by …": "the cleaning takes 40 minutes".
+  const isOfSubject = ({ own, other }: Pair) => {
+    if (!holdsFact(own.facts, fact) || holdsFact(other.facts, fact) || fact.kind === 'name') return false
+    const [[subject], [first]] = [onlyOf(own, other, unit.language), onlyOf(other, own, unit.language)]
+    return first !== undefined && first === topic && subject !== undefined && !isSaid(subject, claimed.sentence)
+  }
   // What comes later may leave out what it is about.
   return (
-    [...pairsOf(partsOf(clauses)), ...pairsWithin(clauses)].some(isTaken) || isOfEarlierClause(fact, claimed, unit)
+    [...pairsOf(partsOf(clauses)), ...pairsWithin(clauses)].some(isTaken) ||
+    pairsOf(partsOf(clauses)).some(isOfSubject) ||
+    isOfEarlierClause(fact, claimed, unit)
   )
 }
 

@@ -8,7 +8,7 @@ import type { Evidence, EvidenceUnit } from './evidence.ts'
 import { readText, type Fact, type ReadText } from './facts.ts'
 import { isGeneric } from './generic-words.ts'
 import { misplacedIn } from './misplaced.ts'
-import { deniesAnything, negationOf } from './negation.ts'
+import { deniesAnything, isClosed, isCondition, isPurpose, negationOf } from './negation.ts'
 import { valuesOf } from './quantities.ts'
 import { isAttribution, isRefusal, talksOfPassages } from './phrases.ts'
 import { clausesIn, type Clause } from './sentence-clauses.ts'
@@ -121,11 +121,19 @@ function unheldFact(read: ReadText, evidence: Evidence): Fault | undefined {
     if (held.includes(fact)) return false
     if (fact.kind === 'number' && isWorkedOut(fact, { read, held: [...held, ...scaled], calculations })) return false
     if (scaled.includes(fact)) return false
+    if (isDayOff(fact, read, evidence)) return false
     // The question's own number may be repeated next to one of the passages, or to deny something of it.
     const isComparison = fact.kind === 'number' && held.some(other => other.kind === 'number')
     return !(evidence.asked.holds(fact) && (isDenied || isComparison))
   })
   return fault && { reason: fault.kind === 'time' ? 'date' : fault.kind, detail: fault.surface }
+}
+
+/** "Closed on Mondays" where a passage says "from Tuesday to Sunday". */
+function isDayOff(fact: Fact, { text, language }: ReadText, { holdings }: Evidence): boolean {
+  const days = fact.keys.flatMap(key => /^weekday:(\d)$/.exec(key)?.[1] ?? [])
+  if (days.length === 0 || !(deniesAnything(negationOf(text, language)) || isClosed(text, language))) return false
+  return holdings.holds({ ...fact, keys: days.map(day => `off:${day}`) })
 }
 
 interface Worked {
@@ -258,6 +266,20 @@ function shareInPairs({ words, terms, facts }: Clause, language: string, { pairs
   return content.filter(isPaired).length / Math.max(1, content.length)
 }
 
+/** So many content words in a row that no passage has are no paraphrase. */
+const strangeRun = 3
+
+function hasStrangeRun({ terms }: Clause, language: string, evidence: Evidence): boolean {
+  let run = 0
+  for (const term of terms) {
+    const isKnown = heldShare(term, evidence.terms) > 0 || heldShare(term, evidence.askedTerms) > 0
+    if (isKnown) run = 0
+    else if (!isGeneric(term, language)) run++
+    if (run >= strangeRun) return true
+  }
+  return false
+}
+
 interface Around {
   readonly read: ReadText
   readonly introduction: string | undefined
@@ -272,6 +294,10 @@ function clauseFault({ clause, supports }: Part, { read, introduction, clauses, 
   const { ranked, anywhere } = supports
   const best = ranked[0]
   if (supports.weight === 0) return null
+  const isIntroductory = clause === clauses[0] && clauses.length > 1 && clause.facts.length === 0 &&
+    (isCondition(clause.text, read.language) || isPurpose(clause.text, read.language))
+  if (isIntroductory && clause.terms.some(term => heldShare(term, evidence.terms) > 0)) return null
+  if (hasStrangeRun(clause, read.language, evidence)) return { reason: 'clause', detail: clause.text }
   const isStrange = clause.terms.length >= 2 && Math.max(best?.coverage ?? 0, 0.7 * anywhere) < limit
   if (isStrange || (clause.terms.length >= 3 && shareInPairs(clause, read.language, evidence) < limit))
     return { reason: 'clause', detail: clause.text }

@@ -1,9 +1,10 @@
-import { fold } from '../../text/fold.ts'
+import { contentOf } from './content.ts'
 import type { EvidenceUnit } from './evidence.ts'
-import { boundsOf, deniesAnything, exceptionIn, haveOpposites, mayAgree, negationOf, oppositesIn, saysFree, type Negation } from './negation.ts'
+import { readText } from './facts.ts'
+import { boundsOf, deniedWords, deniesAnything, exceptionIn, haveOpposites, isCondition, mayAgree, negationOf, oppositesIn, saysFree, type Negation } from './negation.ts'
 import { isGeneric } from './generic-words.ts'
 import type { Clause } from './sentence-clauses.ts'
-import { heldShare, type UnitSupport } from './support.ts'
+import { heldShare, holdsFact, type UnitSupport } from './support.ts'
 
 /** A unit says the same with this share of what the best one covers. */
 const alike = 0.85
@@ -38,17 +39,21 @@ export interface Said {
 
 function agrees(clause: Clause, { sentence, introduction, language }: Said, unit: EvidenceUnit): boolean {
   const like = clauseLike(clause, unit)
+  // What is only supposed claims nothing, unless the unit supposes it, too.
+  if (isCondition(clause.text, language) && !isCondition(like?.text ?? unit.text, language)) return true
   if (!denySame(clause, like ?? deniedIn(unit)) || !boundSame(clause, like?.text ?? unit.text, language)) return false
   if (like && takesFromDenial(clause, like, unit)) return false
-  if (isException(clause, unit)) return false
+  if (isException(clause, unit, language)) return false
   if (saysFree(clause.text, language) && !saysFree(unit.text, unit.language)) return false
   // "Open until 21:00" and "closes at 21:00" agree.
   const hasTime = clause.facts.some(({ kind, wider }) => kind === 'time' || wider.length > 0)
   const opposites = hasTime ? null : oppositesIn(clause.text, like?.text ?? unit.text, language)
+  if (opposites === 'oppose' && exceptionIn(unit.text) !== null) return true
   if (opposites !== null) return opposites === 'agree'
   const whole = negationOf(unit.text, unit.language)
   const said = like?.negation ?? negationOfTouched(clause, unit)
   if (mayAgree(clause.negation, said)) return true
+  if (denyWhatIsNotSaid(clause, like ?? unit, language)) return true
   // "These may not be sent:" before a list denies each of its items.
   if (introduction !== undefined && mayAgree(negationOf(introduction, language), said)) return true
   // A negation of its own is of this clause alone.
@@ -72,6 +77,34 @@ function clauseLike(clause: Clause, unit: EvidenceUnit): Clause | undefined {
   return most >= 0.6 * total && most > 0 ? unit.clauses()[shared.indexOf(most)] : undefined
 }
 
+/**
+ * "Whoever does not pay is fined" and "the fine is 50 euros": only one has a negation, and the other does not say what it
+ * denies.
+ */
+function denyWhatIsNotSaid(clause: Clause, said: Pick<Clause, 'text'> & { readonly terms: Iterable<string> }, language: string): boolean {
+  const isSaidBy = (terms: Iterable<string>, denied: readonly string[]) =>
+    denied.some(term => heldShare(term, new Set(terms)) > 0)
+  if (clause.negation.isPlain) {
+    const denied = deniedAfter(clause.text, language)
+    return denied.length > 0 && !isSaidBy(said.terms, denied)
+  }
+  const denied = deniedAfter(said.text, language)
+  return denied.length > 0 && !isSaidBy(clause.terms, denied)
+}
+
+/** The content words after each negation of a text: two, or the verb that it is a part of. */
+function deniedAfter(text: string, language: string): string[] {
+  const read = readText(text, language)
+  const folded = read.words.map(({ word }) => word.parts.at(-1) ?? '')
+  const byEnding = deniedWords(folded, language)
+  return read.words.flatMap(({ word }, index) => {
+    if (byEnding.has(index)) return contentOf(word, language)
+    if (!negationOf(read.words[index]!.surface, language).isPlain) return []
+    const next = read.words.slice(index + 1).flatMap(each => contentOf(each.word, language))
+    return next.slice(0, 2)
+  })
+}
+
 /** What the clauses deny that share something with this one. */
 function negationOfTouched(clause: Clause, unit: EvidenceUnit): Negation {
   const terms = new Set(clause.terms)
@@ -86,11 +119,23 @@ function negationOfTouched(clause: Clause, unit: EvidenceUnit): Negation {
 }
 
 /** "Open daily except Wednesdays": what is said of Wednesdays must deny something. */
-function isException(clause: Clause, unit: EvidenceUnit): boolean {
+function isException(clause: Clause, unit: EvidenceUnit, language: string): boolean {
   if (deniesAnything(clause.negation) || haveOpposites(clause.text, unit.text, unit.language)) return false
-  const days = clause.facts.filter(({ kind, keys }) => kind === 'date' && keys.some(key => key.startsWith('weekday:')))
-  const exception = days.length === 0 ? null : exceptionIn(unit.text)
-  return exception !== null && days.some(({ surface }) => exception.startsWith(fold(surface)))
+  const exception = exceptionIn(unit.text)
+  if (exception === null) return false
+  const { words, facts, terms } = exceptedIn(exception, language)
+  if (words === 0) return false
+  const said = new Set(clause.terms)
+  return facts.every(fact => holdsFact(clause.facts, fact)) && terms.every(term => heldShare(term, said) > 0)
+}
+
+/** The facts and content words of what is made an exception of. */
+function exceptedIn(text: string, language: string) {
+  const { facts, words } = readText(text, language)
+  const days = facts.filter(({ kind, isSoft }) => kind === 'date' && !isSoft)
+  const inDays = new Set(days.flatMap(({ first, last }) => words.slice(first, last + 1)))
+  const terms = words.filter(each => !inDays.has(each)).flatMap(({ word }) => contentOf(word, language))
+  return { words: terms.length + days.length, facts: days, terms }
 }
 
 function factsShared(a: Clause, b: Clause): number {

@@ -11,6 +11,7 @@ import { multiplier, spokenNumbers } from './number-words.ts'
 import { inDays, unitAround, unitNamed, valuesOf, type Amount } from './quantities.ts'
 import { monthNamesFor, weekdaysFor } from './calendar-names.ts'
 import { daysWritten, hourOf, timesNamed, withoutTimeEndings } from './clock.ts'
+import { dayRanges } from './day-ranges.ts'
 
 export type FactKind = 'number' | 'date' | 'time' | 'code' | 'name'
 
@@ -65,8 +66,23 @@ export function readText(text: string, language: string): ReadText {
   const spoken = spokenFacts(view, taken)
   for (const { first, last } of spoken) for (const index of range(first, last)) taken.add(index)
   const names = nameRule(view)
-  const single = words.flatMap((_, index) => (taken.has(index) ? [] : wordFacts(view, index, names)))
-  return { language: view.language, words, text: plain, facts: [...noted, ...spoken, ...single] }
+  const single = words.flatMap((_, index) =>
+    taken.has(index) ? [] : isAddress(view, index) ? [addressFact(view, index)] : wordFacts(view, index, names),
+  )
+  const facts = [...noted, ...spoken, ...single]
+  return { language: view.language, words, text: plain, facts: [...facts, ...dayRanges(facts, plain, words)] }
+}
+
+/** The first word of a mail address. */
+function isAddress({ text, words }: View, index: number): boolean {
+  const [own, next] = [words[index]!, words[index + 1]]
+  return next !== undefined && next.start === own.end + 1 && text[own.end] === '@'
+}
+
+function addressFact(view: View, index: number): Fact {
+  const last = index + 1
+  const surface = view.text.slice(view.words[index]!.start, view.words[last]!.end)
+  return fact('code', view, index, { last, keys: [compact(surface)] })
 }
 
 interface View extends Omit<ReadText, 'facts'> {
@@ -242,11 +258,14 @@ function digitFacts(view: View, index: number): Fact[] {
   return isQuantity ? number(digits, letters) : [codeFact(view, index)]
 }
 
+const elided = /^\p{L}{1,5}['’](?=\p{L}*\d)/u
+
 function codeFact(view: View, index: number): Fact {
   const { surface } = view.words[index]!
   const digits = /\d+/.exec(surface)?.[0]
   return fact('code', view, index, {
-    keys: [compact(surface)],
+    // "L'S1" is S1.
+    keys: [compact(surface), ...(elided.test(surface) ? [compact(surface.replace(elided, ''))] : [])],
     ...(digits !== undefined && { amounts: [{ value: Number(digits) }] }),
   })
 }

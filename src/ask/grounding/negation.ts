@@ -18,7 +18,7 @@ const lists: Readonly<Record<string, Lists>> = {
   en: {
     denies: `not|no|never|none|nor|neither|nobody|nothing|nowhere|cannot|*n't|without|except|excep*|exclud*|exclus*|prohibit*|forbid*|
       forbidden|bans|banned|unable|impossible|refus*|reject*|denied|deny|denies|lack|lacks|lacking|fails|unavailable|invalid|
-      void|unless|only|ineligible|unsupported|free|exempt*|instead|unpaid|disallow*|hardly|stop|stops|avoid|isnt|doesnt|dont|cant|wont`,
+      void|unless|only|ineligible|unsupported|free|exempt*|instead|unpaid|disallow*|off limits|off-limits|hardly|stop|stops|avoid|isnt|doesnt|dont|cant|wont`,
     bounds: `no later than|not later than|no more than|not more than|no less than|not less than|at least|no fewer than|no longer than|
       not exceed|does not exceed|not exceeding|not only|no earlier than|no lower than|not below|not under|if not|whether or not|no matter|feel free`,
     free: `free|free of charge|for free|costs? nothing|at no (?:extra |additional )?(?:cost|charge)|no charge|no fee|without (?:extra )?charge|for nothing`,
@@ -165,11 +165,11 @@ export function saysFree(text: string, language: string): boolean {
 
 /** Words of which one side says the opposite of the other. */
 const oppositeLists: Readonly<Record<string, string>> = {
-  en: 'open|opens|opened : closed|closes|shut; allow*|permit* : prohibit*|forbid*|forbidden|banned|disallow*; includ* : exclud*; required|mandatory|compulsory|obligatory : optional|voluntary',
-  ru: 'открыт*|работает|работают : закрыт*; разреш* : запрещ*|недопуст*; обязател*|необходим* : необязател*|добровольн*; бесплатн* : платн*',
-  kk: 'ашық : жабық; рұқсат* : тыйым*; міндетті : ерікті; тегін : ақылы',
-  vi: 'mở cửa : đóng cửa; cho phép|được phép : cấm; bắt buộc : tùy chọn|tự nguyện; miễn phí : có phí|mất phí|thu phí',
-  it: 'apert*|apre|aprono : chius*|chiude|chiudono; permess*|consentit* : vietat*|proibit*; obbligatori* : facoltativ*|opzional*; inclus*|compres* : esclus*',
+  en: 'open|opens|opened : closed|closes|shut; allow*|permit* : prohibit*|forbid*|forbidden|banned|disallow*; hot : cold; written|writing : oral*|verbal*; includ* : exclud*; required|mandatory|compulsory|obligatory : optional|voluntary',
+  ru: 'открыт*|работает|работают : закрыт*; разреш* : запрещ*|недопуст*; горяч* : холодн*; письменн* : устн*; обязател*|необходим* : необязател*|добровольн*; бесплатн* : платн*',
+  kk: 'ашық : жабық; ыстық : суық; жазбаша : ауызша; рұқсат* : тыйым*; міндетті : ерікті; тегін : ақылы',
+  vi: 'mở cửa : đóng cửa; nóng : lạnh; cho phép|được phép : cấm; bắt buộc : tùy chọn|tự nguyện; miễn phí : có phí|mất phí|thu phí',
+  it: 'apert*|apre|aprono : chius*|chiude|chiudono; cald* : fredd*; permess*|consentit* : vietat*|proibit*; obbligatori* : facoltativ*|opzional*; inclus*|compres* : esclus*',
 }
 
 const oppositesFor = memoized((language: string) =>
@@ -190,6 +190,11 @@ export function haveOpposites(one: string, other: string, language: string): boo
   )
 }
 
+/** Whether a text says that something is closed, or has another word on the denying side of two opposites. */
+export function isClosed(text: string, language: string): boolean {
+  return Object.hasOwn(oppositeLists, language) && oppositesFor(language).some(([, right]) => right.test(fold(text)))
+}
+
 /** `agree`: "not open" and "closed"; `oppose`: "open" and "closed"; null where the texts have no opposites. */
 export function oppositesIn(a: string, b: string, language: string): 'agree' | 'oppose' | null {
   if (!haveOpposites(a, b, language)) return null
@@ -198,13 +203,41 @@ export function oppositesIn(a: string, b: string, language: string): 'agree' | '
   return own.isPlain || exceptive.test(fold(a)) || exceptive.test(fold(b)) ? null : 'oppose'
 }
 
+const conditions: Readonly<Record<string, RegExp>> = {
+  en: /^(?:(?:and|but|or|yes|no),? )?(?:if|when|whenever|in case|whoever|anyone who|should you)(?![\p{L}])/u,
+  ru: /^(?:[аи] |но )?(?:если|когда|при условии)(?![\p{L}])/u,
+  kk: /(?:^егер(?![\p{L}])|[сc][аеә]|саңыз|сеңіз|сеніз|саныз)$|^егер(?![\p{L}])/u,
+  vi: /^(?:và |nhưng )?(?:nếu|khi|trong trường hợp)(?![\p{L}])/u,
+  it: /^(?:e |ma )?(?:se|quando|qualora|nel caso|chi)(?![\p{L}])/u,
+}
+
+/** Whether a clause only supposes something: "if the tank is not full". */
+export function isCondition(clause: string, language: string): boolean {
+  return Object.hasOwn(conditions, language) && conditions[language]!.test(fold(clause))
+}
+
+const purposes: Readonly<Record<string, RegExp>> = {
+  en: /^(?:in order )?to \p{Ll}/u,
+  ru: /^(?:для того,? чтобы|чтобы|для)(?![\p{L}])/u,
+  kk: /(?:^|\s)үшін$/u,
+  vi: /^(?:để|muốn)(?![\p{L}])/u,
+  it: /^per \p{Ll}+[aei]r[ei]?(?![\p{L}])/u,
+}
+
+/** Whether a clause only says what for, as a question did: "to create an order, …". */
+export function isPurpose(clause: string, language: string): boolean {
+  return Object.hasOwn(purposes, language) && purposes[language]!.test(fold(clause))
+}
+
 const exceptive =
   /(?<![\p{L}\p{M}])(?:except|excluding|other than|apart from|but not|besides|unless|кроме|за исключением|исключая|басқа|қоспағанда|trừ|ngoại trừ|eccetto|tranne|salvo)\s+(?:[\p{L}\p{M}]{1,3}\s+)?/u
 
-/** What a text makes an exception of: the text after the word that does. Null where there is none. */
+/** What a text makes an exception of, folded. Null where there is none. */
 export function exceptionIn(text: string): string | null {
   const found = exceptive.exec(fold(text))
-  return found && fold(text).slice(found.index + found[0].length)
+  if (found === null) return null
+  const rest = fold(text).slice(found.index + found[0].length)
+  return /^[^,;:.!?()]{0,60}/u.exec(rest)![0]
 }
 
 /** Whether a text denies anything. */

@@ -117,7 +117,8 @@ function supportBy(unit: EvidenceUnit, claim: Claim, evidence: Evidence): UnitSu
   const { missing, missingAlone } = words
   const shareOf = (sum: number) => (claim.weight === 0 ? 0 : sum / claim.weight)
   // What stands only around it, or only in the question, does not make a unit support anything.
-  const coverage = words.own + facts.own === 0 ? 0 : shareOf(words.sum + facts.sum)
+  const covered = words.own + facts.own === 0 ? 0 : shareOf(words.sum + facts.sum)
+  const coverage = isOfRow(unit, claim, facts.missing) ? Math.max(covered, rowCoverage) : covered
   return {
     unit,
     coverage,
@@ -126,6 +127,14 @@ function supportBy(unit: EvidenceUnit, claim: Claim, evidence: Evidence): UnitSu
     missingAlone,
     missingFacts: facts.missing,
   }
+}
+
+/** A row says little besides its values: one that has all facts of a claim, and is named in it, says the same. */
+const rowCoverage = 0.6
+
+function isOfRow({ kind, text, terms }: EvidenceUnit, { weighed, facts }: Claim, missing: readonly Fact[]): boolean {
+  if (kind !== 'row' || facts.length === 0 || missing.length > 0) return false
+  return weighed.some(({ term }) => heldShare(term, terms) > 0) && text.includes('|')
 }
 
 /** Weights of the claim's words that a unit has, alone (`own`) and with what stands around it (`sum`). */
@@ -173,8 +182,13 @@ function isSameKind(a: Fact, b: Fact): boolean {
   if (a.kind === 'date') return isWeekday(a) === isWeekday(b)
   if (a.kind !== 'number') return true
   const [one, two] = [a.amounts[0]?.unit?.kind, b.amounts[0]?.unit?.kind]
-  if (one !== undefined || two !== undefined) return one === two
+  if (one !== undefined || two !== undefined) return one === two || (isLong(one) && isLong(two))
   return a.counted === null || b.counted === null || a.counted === b.counted
+}
+
+/** Days and months: "four months" and "a week" are two times of one kind. */
+function isLong(unit: string | undefined): boolean {
+  return unit === 'day' || unit === 'month'
 }
 
 function isWeekday({ keys }: Fact): boolean {
