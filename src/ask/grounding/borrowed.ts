@@ -40,6 +40,8 @@ export function isOfOtherPart(fact: Fact, claimed: Claimed, unit: EvidenceUnit):
     const [first] = onlyOf(other, own, unit.language)
     if (first === undefined || !isSaid(first, words) || setsApart(claimed, other)) return false
     if (other.facts.some(each => isNamed(each) && each.kind !== fact.kind && !holdsFact(claimed.facts, each))) return false
+    const [subject] = onlyOf(own, other, unit.language)
+    if (fact.kind === 'name' && subject !== undefined && isSaid(subject, words)) return false
     return hasRival(other.facts, fact, claimed.facts)
   }
   const topic = topicOf(clause, unit.language)

@@ -267,12 +267,13 @@ function shareInPairs({ words, terms, facts }: Clause, language: string, { pairs
 }
 
 /** So many content words in a row that no passage has are no paraphrase. */
-const strangeRun = 3
+const strangeRun = 4
 
-function hasStrangeRun({ terms }: Clause, language: string, evidence: Evidence): boolean {
+function hasStrangeRun({ terms, facts }: Clause, language: string, evidence: Evidence): boolean {
+  const names = new Set(facts.flatMap(({ kind, keys }) => (kind === 'name' ? keys : [])))
   let run = 0
   for (const term of terms) {
-    const isKnown = heldShare(term, evidence.terms) > 0 || heldShare(term, evidence.askedTerms) > 0
+    const isKnown = names.has(term) || heldShare(term, evidence.terms) > 0 || heldShare(term, evidence.askedTerms) > 0
     if (isKnown) run = 0
     else if (!isGeneric(term, language)) run++
     if (run >= strangeRun) return true

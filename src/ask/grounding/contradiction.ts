@@ -1,7 +1,7 @@
 import { contentOf } from './content.ts'
 import type { EvidenceUnit } from './evidence.ts'
 import { readText } from './facts.ts'
-import { boundsOf, deniedWords, deniesAnything, exceptionIn, haveOpposites, isCondition, mayAgree, negationOf, oppositesIn, saysFree, type Negation } from './negation.ts'
+import { boundsOf, deniedWords, deniesAnything, exceptionIn, haveOpposites, isCondition, mayAgree, negationOf, oppositesIn, saysFree, withoutIn, type Negation } from './negation.ts'
 import { isGeneric } from './generic-words.ts'
 import type { Clause } from './sentence-clauses.ts'
 import { heldShare, holdsFact, type UnitSupport } from './support.ts'
@@ -43,7 +43,7 @@ function agrees(clause: Clause, { sentence, introduction, language }: Said, unit
   if (isCondition(clause.text, language) && !isCondition(like?.text ?? unit.text, language)) return true
   if (!denySame(clause, like ?? deniedIn(unit)) || !boundSame(clause, like?.text ?? unit.text, language)) return false
   if (like && takesFromDenial(clause, like, unit)) return false
-  if (isException(clause, unit, language)) return false
+  if (isException(clause, unit, language) || differInWithout(clause, unit, language)) return false
   if (saysFree(clause.text, language) && !saysFree(unit.text, unit.language)) return false
   // "Open until 21:00" and "closes at 21:00" agree.
   const hasTime = clause.facts.some(({ kind, wider }) => kind === 'time' || wider.length > 0)
@@ -98,7 +98,11 @@ function deniedAfter(text: string, language: string): string[] {
   const folded = read.words.map(({ word }) => word.parts.at(-1) ?? '')
   const byEnding = deniedWords(folded, language)
   return read.words.flatMap(({ word }, index) => {
-    if (byEnding.has(index)) return contentOf(word, language)
+    // A verb comes after what it denies, and its stem hides the ending.
+    if (byEnding.has(index)) {
+      const before = read.words.slice(0, index).flatMap(each => contentOf(each.word, language))
+      return [...before.slice(-2), ...contentOf(word, language)]
+    }
     if (!negationOf(read.words[index]!.surface, language).isPlain) return []
     const next = read.words.slice(index + 1).flatMap(each => contentOf(each.word, language))
     return next.slice(0, 2)
@@ -127,6 +131,18 @@ function isException(clause: Clause, unit: EvidenceUnit, language: string): bool
   if (words === 0) return false
   const said = new Set(clause.terms)
   return facts.every(fact => holdsFact(clause.facts, fact)) && terms.every(term => heldShare(term, said) > 0)
+}
+
+/** "With gloves only" and "without gloves"; "without adding oil" and "adding oil". */
+function differInWithout(clause: Clause, unit: EvidenceUnit, language: string): boolean {
+  const [own, theirs] = [clause.text, unit.text].map(text => {
+    const lacking = withoutIn(text)
+    return lacking === null ? null : exceptedIn(lacking, language).terms.slice(0, 2)
+  })
+  if (own?.[0] !== undefined && !theirs) return heldShare(own[0], unit.terms) > 0 && !negationOf(unit.text, language).isPlain
+  const isDoubled = negationOf(unit.text, language).isPlain
+  if (own || theirs?.[1] === undefined || isDoubled || deniesAnything(clause.negation)) return false
+  return theirs.every(term => heldShare(term, new Set(clause.terms)) > 0)
 }
 
 /** The facts and content words of what is made an exception of. */

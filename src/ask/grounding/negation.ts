@@ -125,7 +125,7 @@ export function deniedWords(words: readonly string[], language: string): Readonl
   if (language !== 'kk') return new Set()
   return new Set(
     words.flatMap((word, index) => {
-      const isBound = /^(?:артық|көп|кем|кеш)$/u.test(words[index - 1] ?? '')
+      const isBound = /^(?:артық|көп|кем|кеш)$/u.test(words[index - 1] ?? '') || word.startsWith('аспа')
       return deniedVerb.test(word) && word.length > 5 && !isBound ? [index] : []
     }),
   )
@@ -230,14 +230,24 @@ export function isPurpose(clause: string, language: string): boolean {
 }
 
 const exceptive =
-  /(?<![\p{L}\p{M}])(?:except|excluding|other than|apart from|but not|besides|unless|кроме|за исключением|исключая|басқа|қоспағанда|trừ|ngoại trừ|eccetto|tranne|salvo)\s+(?:[\p{L}\p{M}]{1,3}\s+)?/u
+  /(?<![\p{L}\p{M}])(?:except|excluding|other than|apart from|but not|besides|unless|кроме|за исключением|исключая|басқа|қоспағанда|trừ|ngoại trừ|eccetto|tranne|salvo)\s+(?:(?:on|the|il|lo|la|i|gli|le|in|в|во|по|на)\s+)?/u
+
+const without = /(?<![\p{L}\p{M}])(?:without|без|senza)\s+/u
+
+/** What a text says "without" of, folded. Null where it does not. */
+export function withoutIn(text: string): string | null {
+  return phraseAfter(without, text)
+}
 
 /** What a text makes an exception of, folded. Null where there is none. */
 export function exceptionIn(text: string): string | null {
-  const found = exceptive.exec(fold(text))
-  if (found === null) return null
-  const rest = fold(text).slice(found.index + found[0].length)
-  return /^[^,;:.!?()]{0,60}/u.exec(rest)![0]
+  return phraseAfter(exceptive, text)
+}
+
+function phraseAfter(pattern: RegExp, text: string): string | null {
+  const folded = fold(text)
+  const found = pattern.exec(folded)
+  return found && /^[^,;:.!?()]{0,60}/u.exec(folded.slice(found.index + found[0].length))![0]
 }
 
 /** Whether a text denies anything. */
