@@ -172,10 +172,17 @@ interface Judging {
 }
 
 function judgeReading(read: ReadText, { strictness, introduction, evidence }: Judging): Verdict {
-  const clauses = claimsOf(clausesIn(read))
+  const results = new Set(calculationsIn(read).map(({ result }) => result))
+  const isStated = (fact: Fact) =>
+    fact.isSoft || (evidence.holdings.holds(fact) && !fact.amounts.some(({ value }) => results.has(value)))
+  const clauses = claimsOf(clausesIn(read)).map(clause => withFacts(clause, clause.facts.filter(isStated)))
   const stranger = strangeName(read, evidence)
   const limit = limits[strictness]
-  const whole = supportsOf({ terms: clauses.flatMap(each => each.terms), facts: read.facts }, read.language, evidence)
+  const whole = supportsOf(
+    { terms: clauses.flatMap(each => each.terms), facts: clauses.flatMap(each => each.facts) },
+    read.language,
+    evidence,
+  )
   const parts = clauses.map(clause => ({ clause, supports: supportsOf(clause, read.language, evidence) }))
   const coverage = coverageOf(whole, parts)
   const passages = passagesOf(whole, parts)
@@ -185,6 +192,11 @@ function judgeReading(read: ReadText, { strictness, introduction, evidence }: Ju
       : (stranger ?? parts.map(part => clauseFault(part, { read, introduction, clauses, whole: parts.length > 1 ? whole.ranked[0] : undefined, limit: limit.clause, evidence })).find(each => each !== null))
   if (fault) return { kind: 'unsupported', ...fault, passages, coverage }
   return { kind: 'supported', passages, coverage, ...(coverage < limit.doubtful && { isDoubtful: true }) }
+}
+
+/** What was worked out, or stands nowhere and is wrong in itself, need not be in any unit. */
+function withFacts(clause: Clause, facts: readonly Fact[]): Clause {
+  return facts.length === clause.facts.length ? clause : { ...clause, facts }
 }
 
 /** Without a clause at the beginning that only says where the rest stands. */

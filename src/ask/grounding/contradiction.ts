@@ -155,7 +155,7 @@ function exceptedIn(text: string, language: string) {
 }
 
 function factsShared(a: Clause, b: Clause): number {
-  return a.facts.filter(fact => b.facts.some(other => other.surface === fact.surface)).length
+  return a.facts.filter(fact => holdsFact(b.facts, fact)).length
 }
 
 /**
