@@ -32,6 +32,7 @@ const parts: Readonly<Record<string, GroundingCase['part']>> = {
   2: 'held-out',
   3: 'unseen-1',
   4: 'unseen-2',
+  5: 'unseen-3',
 }
 
 /** Shown with the passage that a sentence is about. */

@@ -2,7 +2,7 @@
  * Checks every case of `cases.jsonl` by words alone and reports how many true sentences are taken away, how many lies
  * are missed, and how long a check takes.
  *
- *   node eval/grounding/run.ts [--part develop|held-out|unseen-1|unseen-2] [--show]
+ *   node eval/grounding/run.ts [--part develop|held-out|unseen-1|unseen-2|unseen-3] [--show]
  */
 import { parseArgs } from 'node:util'
 import { measureGrounding, readCases, type Measured } from './measure.ts'

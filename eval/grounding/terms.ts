@@ -13,7 +13,7 @@ export interface GroundingCase {
   readonly id: string
   readonly language: string
   /** Which of the sets it belongs to; README.md says how far the rules knew each. */
-  readonly part: 'develop' | 'held-out' | 'unseen-1' | 'unseen-2'
+  readonly part: 'develop' | 'held-out' | 'unseen-1' | 'unseen-2' | 'unseen-3'
   readonly kind: CaseKind
   /** Lies are made from true sentences by the script, or written. */
   readonly by: 'script' | 'written'
