@@ -189,7 +189,10 @@ function keysOf(row: EvidenceUnit): readonly string[] {
 
 function takenFrom(row: EvidenceUnit, own: EvidenceUnit, { terms, facts }: Clause): string[] {
   const isOwn = (term: string) => heldShare(term, own.terms) > 0 || heldShare(term, own.above) > 0
-  const words = terms.filter(term => !isGeneric(term, row.language) && row.terms.has(term) && !isOwn(term))
+  const named = new Set(keysOf(row))
+  const words = terms.filter(
+    term => !isGeneric(term, row.language) && row.terms.has(term) && !named.has(term) && !isOwn(term),
+  )
   const taken = facts.filter(fact => holdsFact(row.facts, fact) && !holdsFact(own.facts, fact) && hasRival(own.facts, fact, facts))
   return [...taken.map(({ surface }) => surface), ...words]
 }

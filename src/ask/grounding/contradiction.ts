@@ -21,6 +21,7 @@ export function isContradicted(
   if (best === undefined || best.coverage < clearly) return false
   // "Not 30 days" denies nothing of a unit that says 25.
   if (clause.negation.isPlain && best.missingFacts.length > 0) return false
+  if (saysFree(clause.text, said.language)) return !ranked.some(({ unit }) => saysFree(unit.text, unit.language))
   const mostOwn = Math.max(...ranked.map(({ ownCoverage }) => ownCoverage))
   const same = ranked.filter(
     ({ coverage, ownCoverage }) =>
@@ -44,7 +45,6 @@ function agrees(clause: Clause, { sentence, introduction, language }: Said, unit
   if (!denySame(clause, like ?? deniedIn(unit)) || !boundSame(clause, like?.text ?? unit.text, language)) return false
   if (like && takesFromDenial(clause, like, unit)) return false
   if (isException(clause, unit, language) || differInWithout(clause, unit, language)) return false
-  if (saysFree(clause.text, language) && !saysFree(unit.text, unit.language)) return false
   // "Open until 21:00" and "closes at 21:00" agree.
   const hasTime = clause.facts.some(({ kind, wider }) => kind === 'time' || wider.length > 0)
   const opposites = hasTime ? null : oppositesIn(clause.text, like?.text ?? unit.text, language)
@@ -182,6 +182,8 @@ function deniedIn({ terms, clauses }: EvidenceUnit) {
 /** Where words deny by their endings, each that both have must do so in both. */
 function denySame(clause: Clause, said: Pick<Clause, 'denied'> & { readonly terms: Iterable<string> }): boolean {
   if (clause.denied.size === 0 && said.denied.size === 0) return true
+  // "Not without a certificate" is "only with a certificate".
+  if (clause.denied.size > 0 && clause.negation.implied.size > 0) return true
   const terms = new Set(said.terms)
   return clause.terms.every(term => !terms.has(term) || clause.denied.has(term) === said.denied.has(term))
 }

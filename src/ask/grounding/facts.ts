@@ -188,8 +188,8 @@ function spokenFacts(view: View, taken: ReadonlySet<number>): Fact[] {
     const isWeekday = value >= 2 && value <= 7 && /^thứ$/iu.test(view.words[first - 1]?.surface ?? '')
     if (view.language === 'vi' && isWeekday)
       return [fact('date', view, first, { last, keys: [`weekday:${value - 1}`] })]
-    // "per cento".
-    if (view.words[first - 1]?.surface.toLowerCase() === 'per' && value === 100) return []
+    // "per cento", "phần trăm".
+    if (/^(?:per|phần)$/iu.test(view.words[first - 1]?.surface ?? '') && value === 100) return []
     return [fact('number', view, first, { last, isSoft, amounts: [amountAt(view, value, first, last)] })]
   })
 }
@@ -229,7 +229,7 @@ function wordFacts(view: View, index: number, isName: NameRule): Fact[] {
 /** "Type B", "building C". */
 function isLetterName({ text, words }: View, index: number): boolean {
   const { surface, start, end } = words[index]!
-  if (index === 0 || !/^[A-HJ-Z]$/.test(surface) || text[end] === '.') return false
+  if (index === 0 || !/^[A-HJ-Z]$/.test(surface) || text[end] === '.' || text[start - 1] === '°') return false
   return !isSentenceStart(text, start)
 }
 
@@ -337,9 +337,11 @@ function isQuotedName(text: string, start: number): boolean {
   return quoted !== undefined && quoted.split(/\s/).length <= 4
 }
 
-/** "Anna Petrova heads …": the second word has a capital, too. */
+/** "Anna Petrova heads …": the second word has a capital, too; with a third, the first one may be any word. */
 function isStartOfName(words: readonly PlacedWord[], index: number, text: string): boolean {
-  const [own, next] = [words[index]!, words[index + 1]]
-  if (next === undefined || !/^\p{Lu}\p{Ll}/u.test(next.surface)) return false
-  return text.slice(own.end, next.start) === ' '
+  const isNext = (at: number) => {
+    const [own, next] = [words[at]!, words[at + 1]]
+    return next !== undefined && /^\p{Lu}\p{Ll}/u.test(next.surface) && text.slice(own.end, next.start) === ' '
+  }
+  return isNext(index) && !isNext(index + 1)
 }

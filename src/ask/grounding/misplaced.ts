@@ -26,7 +26,8 @@ function misplacedFactIn(claimed: Claimed, ranked: readonly UnitSupport[], whole
   return facts.find(fact => isMisplaced(fact, claimed, ranked, whole))?.surface ?? null
 }
 
-function isIn({ facts, parts }: EvidenceUnit, fact: Fact): boolean {
+function isIn({ facts, parts, terms }: EvidenceUnit, fact: Fact): boolean {
+  if (fact.kind === 'name' && fact.keys.some(key => terms.has(key))) return true
   return holdsFact(facts, fact) || (fact.kind === 'code' && parts.has(compact(fact.surface)))
 }
 

@@ -18,14 +18,14 @@ const lists: Readonly<Record<string, Lists>> = {
   en: {
     denies: `not|no|never|none|nor|neither|nobody|nothing|nowhere|cannot|*n't|without|except|excep*|exclud*|exclus*|prohibit*|forbid*|
       forbidden|bans|banned|unable|impossible|refus*|reject*|denied|deny|denies|lack|lacks|lacking|fails|unavailable|invalid|
-      void|unless|only|ineligible|unsupported|free|exempt*|instead|unpaid|disallow*|off limits|off-limits|hardly|stop|stops|avoid|isnt|doesnt|dont|cant|wont`,
+      void|unless|only|ineligible|unsupported|free|exempt*|instead|unpaid|disallow*|off limits|off-limits|cancelled|canceled|suspended|hardly|stop|stops|avoid|isnt|doesnt|dont|cant|wont`,
     bounds: `no later than|not later than|no more than|not more than|no less than|not less than|at least|no fewer than|no longer than|
       not exceed|does not exceed|not exceeding|not only|no earlier than|no lower than|not below|not under|if not|whether or not|no matter|feel free`,
     free: `free|free of charge|for free|costs? nothing|at no (?:extra |additional )?(?:cost|charge)|no charge|no fee|without (?:extra )?charge|for nothing`,
   },
   ru: {
     denies: `не|нет|ни|никогда|никто|никак|нельзя|без|невозможно|кроме|исключ*|запрещ*|запрет*|отказ*|лишь|только|недоступ*|недействит*|
-      отсутств*|невозврат*|недопуст*|нигде|ничего|бесплатн*|незаконн*|неоплач*|некого|вместо|неполн*|лишен*`,
+      отсутств*|невозврат*|недопуст*|нигде|ничего|бесплатн*|незаконн*|неоплач*|некого|вместо|неполн*|лишен*|отмен*|приостан*`,
     bounds: `не позднее|не позже|не более|не больше|не менее|не меньше|не ранее|не раньше|не только|не превыша*|не свыше|не ниже|не выше|если не|не дольше`,
     free: `бесплатно|ничего не стоит|ничего не стоят|без (?:доп)?оплаты|без доплаты|даром`,
   },
@@ -37,12 +37,12 @@ const lists: Readonly<Record<string, Lists>> = {
     free: `тегін|ақысыз`,
   },
   vi: {
-    denies: `không|chưa|chẳng|chả|đừng|cấm|trừ|ngoại trừ|vắng|từ chối|thiếu|vô hiệu|miễn phí|chỉ|không thể`,
+    denies: `không|chưa|chẳng|chả|đừng|cấm|trừ|ngoại trừ|vắng|hủy|tạm ngừng|từ chối|thiếu|vô hiệu|miễn phí|chỉ|không thể`,
     bounds: `không quá|không muộn hơn|không ít hơn|không dưới|không nhiều hơn|không những|không chỉ|không vượt quá|không sớm hơn|không hơn|không thấp hơn|không cao hơn|không kém|chậm nhất|giảm trừ|khấu trừ|được trừ`,
     free: `miễn phí|không mất (?:phí|tiền)|không (?:thu|tính) (?:phí|tiền)|không tốn tiền`,
   },
   it: {
-    denies: `non|no|né|mai|nessun*|niente|nulla|senza|eccetto|tranne|salvo|esclus*|esclud*|vietat*|vieta|proibit*|impossibil*|rifiut*|nemmeno|
+    denies: `non|no|né|mai|nessun*|niente|nulla|senza|eccetto|tranne|salvo|esclus*|esclud*|vietat*|vieta|sospes*|annullat*|proibit*|impossibil*|rifiut*|nemmeno|
       neanche|neppure|solo|soltanto|gratis|gratuit*|invalid*|priv*|manca|mancano|esent*|invece`,
     bounds: `non oltre|non più di|non meno di|non superiore|non inferiore|non sotto|non sopra|non prima|non solo|non più tardi`,
     free: `gratis|non costa (?:nulla|niente)|senza (?:costi|spese|costo)`,
@@ -126,7 +126,9 @@ export function deniedWords(words: readonly string[], language: string): Readonl
   return new Set(
     words.flatMap((word, index) => {
       const isBound = /^(?:артық|көп|кем|кеш)$/u.test(words[index - 1] ?? '') || word.startsWith('аспа')
-      return deniedVerb.test(word) && word.length > 5 && !isBound ? [index] : []
+      if (!deniedVerb.test(word) || word.length <= 5 || isBound) return []
+      // "May not be returned": the verb before it is what is denied.
+      return /^болма/u.test(word) && index > 0 ? [index - 1, index] : [index]
     }),
   )
 }
