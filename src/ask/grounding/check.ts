@@ -173,8 +173,7 @@ interface Judging {
 
 function judgeReading(read: ReadText, { strictness, introduction, evidence }: Judging): Verdict {
   const results = new Set(calculationsIn(read).map(({ result }) => result))
-  const isStated = (fact: Fact) =>
-    fact.isSoft || (evidence.holdings.holds(fact) && !fact.amounts.some(({ value }) => results.has(value)))
+  const isStated = (fact: Fact) => fact.isSoft || !fact.amounts.some(({ value }) => results.has(value))
   const clauses = claimsOf(clausesIn(read)).map(clause => withFacts(clause, clause.facts.filter(isStated)))
   const stranger = strangeName(read, evidence)
   const limit = limits[strictness]
@@ -194,7 +193,7 @@ function judgeReading(read: ReadText, { strictness, introduction, evidence }: Ju
   return { kind: 'supported', passages, coverage, ...(coverage < limit.doubtful && { isDoubtful: true }) }
 }
 
-/** What was worked out, or stands nowhere and is wrong in itself, need not be in any unit. */
+/** What was worked out need not be in any unit. */
 function withFacts(clause: Clause, facts: readonly Fact[]): Clause {
   return facts.length === clause.facts.length ? clause : { ...clause, facts }
 }

@@ -21,7 +21,9 @@ export function isContradicted(
   if (best === undefined || best.coverage < clearly) return false
   // "Not 30 days" denies nothing of a unit that says 25.
   if (clause.negation.isPlain && best.missingFacts.length > 0) return false
-  if (saysFree(clause.text, said.language)) return !ranked.some(({ unit }) => saysFree(unit.text, unit.language))
+  const isWhole = clause.text.length >= 0.8 * said.sentence.length
+  const isFree = isWhole && saysFree(clause.text, said.language)
+  if (isFree && !ranked.some(({ unit }) => saysFree(unit.text, unit.language))) return true
   const mostOwn = Math.max(...ranked.map(({ ownCoverage }) => ownCoverage))
   const same = ranked.filter(
     ({ coverage, ownCoverage }) =>
