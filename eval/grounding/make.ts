@@ -78,8 +78,7 @@ function read(name: string, text: string): SourceFile {
     const passage = passages.at(-1)!
     const isRow = line.startsWith('|') && passage.text.endsWith('|')
     passage.text += `${passage.text === '' ? '' : line.startsWith('|') ? '\n' : ' '}${unescaped(line)}`
-    if (!isRow)
-      statements.push({ id: `${name}-s${statements.length + 1}`, passage: passage.id, truths: [], lies: [] })
+    if (!isRow) statements.push({ id: `${name}-s${statements.length + 1}`, passage: passage.id, truths: [], lies: [] })
   }
 }
 
@@ -187,4 +186,6 @@ write(
 const cases = files.flatMap(casesOf)
 write('cases.jsonl', cases)
 const lies = cases.filter(({ kind }) => kind !== 'true').length
-console.log(`${cases.length - lies} true sentences and ${lies} lies, in ${new Set(files.map(each => each.language)).size} languages`)
+console.log(
+  `${cases.length - lies} true sentences and ${lies} lies, in ${new Set(files.map(each => each.language)).size} languages`,
+)

@@ -39,7 +39,8 @@ export function isOfOtherPart(fact: Fact, claimed: Claimed, unit: EvidenceUnit):
     if (!holdsFact(own.facts, fact) || holdsFact(other.facts, fact)) return false
     const [first] = onlyOf(other, own, unit.language)
     if (first === undefined || !isSaid(first, words) || setsApart(claimed, other)) return false
-    if (other.facts.some(each => isNamed(each) && each.kind !== fact.kind && !holdsFact(claimed.facts, each))) return false
+    if (other.facts.some(each => isNamed(each) && each.kind !== fact.kind && !holdsFact(claimed.facts, each)))
+      return false
     const [subject] = onlyOf(own, other, unit.language)
     if (fact.kind === 'name' && subject !== undefined && isSaid(subject, words)) return false
     return hasRival(other.facts, fact, claimed.facts)
@@ -65,7 +66,9 @@ export function isOfOtherPart(fact: Fact, claimed: Claimed, unit: EvidenceUnit):
  */
 function isOfOtherName(fact: Fact, { clause, words }: Claimed, { clauses, language }: EvidenceUnit): boolean {
   const isOfName = (term: string) =>
-    clause.facts.some(each => each.kind === 'name' && Math.abs(each.first - fact.first) <= 2 && each.keys.includes(term))
+    clause.facts.some(
+      each => each.kind === 'name' && Math.abs(each.first - fact.first) <= 2 && each.keys.includes(term),
+    )
   const pairs = [...pairsOf(clauses()), ...pairsOf(clauses().toReversed())]
   return pairs.some(({ own, other }) => {
     if (!holdsFact(own.facts, fact) || holdsFact(other.facts, fact) || !hasRival(other.facts, fact, clause.facts))
@@ -115,8 +118,7 @@ export function takesFromOtherPart({ clause, sentence }: Claimed, unit: Evidence
     const [subject] = taken
     const countOf = (terms: readonly string[]) => terms.filter(term => isSaid(term, said)).length
     if (subject === undefined || isSaid(subject, sentence) || countOf(taken) < 2) return false
-    const isMore =
-      countOf(taken) > countOf(named) || countOf(taken) / taken.length > countOf(named) / named.length
+    const isMore = countOf(taken) > countOf(named) || countOf(taken) / taken.length > countOf(named) / named.length
     return isMore && isSaid(topic, new Set(named))
   })
 }
@@ -180,7 +182,10 @@ const rowKeys = new WeakMap<EvidenceUnit, readonly string[]>()
 function keysOf(row: EvidenceUnit): readonly string[] {
   const known = rowKeys.get(row)
   if (known) return known
-  const cell = row.text.replace(/^\s*\|/, '').split('|')[0]!.trim()
+  const cell = row.text
+    .replace(/^\s*\|/, '')
+    .split('|')[0]!
+    .trim()
   const read = readText(cell, row.language)
   const keys = [...contentTerms(read), ...read.facts.flatMap(fact => fact.keys), cell.toLowerCase()]
   rowKeys.set(row, keys)
@@ -193,6 +198,8 @@ function takenFrom(row: EvidenceUnit, own: EvidenceUnit, { terms, facts }: Claus
   const words = terms.filter(
     term => !isGeneric(term, row.language) && row.terms.has(term) && !named.has(term) && !isOwn(term),
   )
-  const taken = facts.filter(fact => holdsFact(row.facts, fact) && !holdsFact(own.facts, fact) && hasRival(own.facts, fact, facts))
+  const taken = facts.filter(
+    fact => holdsFact(row.facts, fact) && !holdsFact(own.facts, fact) && hasRival(own.facts, fact, facts),
+  )
   return [...taken.map(({ surface }) => surface), ...words]
 }

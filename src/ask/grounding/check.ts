@@ -47,7 +47,10 @@ const limits = {
 } as const
 
 /** Judges a sentence by itself; repetition and order are judged by the caller. */
-export function checkSentence({ sentence, introduction, language, strictness }: SentenceCheck, evidence: Evidence): Verdict {
+export function checkSentence(
+  { sentence, introduction, language, strictness }: SentenceCheck,
+  evidence: Evidence,
+): Verdict {
   const read = readText(sentence, language)
   const factFault = unheldFact(read, evidence)
   const readings = evidence.languages.map(each => (each === read.language ? read : readText(sentence, each)))
@@ -188,7 +191,19 @@ function judgeReading(read: ReadText, { strictness, introduction, evidence }: Ju
   const fault =
     coverage < limit.sentence
       ? { reason: 'words' as const, detail: read.text }
-      : (stranger ?? parts.map(part => clauseFault(part, { read, introduction, clauses, whole: parts.length > 1 ? whole.ranked[0] : undefined, limit: limit.clause, evidence })).find(each => each !== null))
+      : (stranger ??
+        parts
+          .map(part =>
+            clauseFault(part, {
+              read,
+              introduction,
+              clauses,
+              whole: parts.length > 1 ? whole.ranked[0] : undefined,
+              limit: limit.clause,
+              evidence,
+            }),
+          )
+          .find(each => each !== null))
   if (fault) return { kind: 'unsupported', ...fault, passages, coverage }
   return { kind: 'supported', passages, coverage, ...(coverage < limit.doubtful && { isDoubtful: true }) }
 }
@@ -222,7 +237,10 @@ function strangeName(read: ReadText, evidence: Evidence): Fault | null {
   const hasNameAmong = (unit: EvidenceUnit) =>
     unit
       .clauses()
-      .some(({ terms, facts }) => rest.some(term => heldShare(term, new Set(terms)) > 0) && hasRival(facts, name, read.facts))
+      .some(
+        ({ terms, facts }) =>
+          rest.some(term => heldShare(term, new Set(terms)) > 0) && hasRival(facts, name, read.facts),
+      )
   const like = evidence.units.find(
     unit => rest.length > 1 && rest.every(term => heldShare(term, unit.terms) > 0) && hasNameAmong(unit),
   )
@@ -302,11 +320,17 @@ interface Around {
   readonly evidence: Evidence
 }
 
-function clauseFault({ clause, supports }: Part, { read, introduction, clauses, whole, limit, evidence }: Around): Fault | null {
+function clauseFault(
+  { clause, supports }: Part,
+  { read, introduction, clauses, whole, limit, evidence }: Around,
+): Fault | null {
   const { ranked, anywhere } = supports
   const best = ranked[0]
   if (supports.weight === 0) return null
-  const isIntroductory = clause === clauses[0] && clauses.length > 1 && clause.facts.length === 0 &&
+  const isIntroductory =
+    clause === clauses[0] &&
+    clauses.length > 1 &&
+    clause.facts.length === 0 &&
     (isCondition(clause.text, read.language) || isPurpose(clause.text, read.language))
   if (isIntroductory && clause.terms.some(term => heldShare(term, evidence.terms) > 0)) return null
   if (hasStrangeRun(clause, read.language, evidence)) return { reason: 'clause', detail: clause.text }
@@ -319,5 +343,7 @@ function clauseFault({ clause, supports }: Part, { read, introduction, clauses, 
   const claimed = { clause, words: wordsOf([clause, ...around]), sentence: wordsOf(clauses), facts: read.facts }
   const misplaced = misplacedIn(claimed, ranked, whole)
   if (misplaced !== null) return { reason: 'elsewhere', detail: misplaced }
-  return isContradicted(clause, { sentence: read.text, introduction, language: read.language }, ranked) ? { reason: 'negation', detail: clause.text } : null
+  return isContradicted(clause, { sentence: read.text, introduction, language: read.language }, ranked)
+    ? { reason: 'negation', detail: clause.text }
+    : null
 }

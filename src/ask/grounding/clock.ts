@@ -25,11 +25,9 @@ export function daysWritten(term: string): string[] {
   const [, one, two] = /^(\d{1,2})\/(\d{1,2})$/.exec(term) ?? []
   if (one === undefined || two === undefined) return []
   const key = (month: string, day: string) => `--${month.padStart(2, '0')}-${day.padStart(2, '0')}`
-  const isDay = (month: string, day: string) => Number(month) >= 1 && Number(month) <= 12 && Number(day) >= 1 && Number(day) <= 31
-  return [
-    ...(isDay(two, one) ? [key(two, one)] : []),
-    ...(isDay(one, two) ? [key(one, two)] : []),
-  ]
+  const isDay = (month: string, day: string) =>
+    Number(month) >= 1 && Number(month) <= 12 && Number(day) >= 1 && Number(day) <= 31
+  return [...(isDay(two, one) ? [key(two, one)] : []), ...(isDay(one, two) ? [key(one, two)] : [])]
 }
 
 const inflectedTime = /(?<=(?<!\d)\d{1,2}:\d\d)-\p{Script=Cyrillic}{2,4}(?![\p{L}\p{M}])/gu

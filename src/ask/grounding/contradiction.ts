@@ -1,7 +1,20 @@
 import { contentOf } from './content.ts'
 import type { EvidenceUnit } from './evidence.ts'
 import { readText } from './facts.ts'
-import { boundsOf, deniedWords, deniesAnything, exceptionIn, haveOpposites, isCondition, mayAgree, negationOf, oppositesIn, saysFree, withoutIn, type Negation } from './negation.ts'
+import {
+  boundsOf,
+  deniedWords,
+  deniesAnything,
+  exceptionIn,
+  haveOpposites,
+  isCondition,
+  mayAgree,
+  negationOf,
+  oppositesIn,
+  saysFree,
+  withoutIn,
+  type Negation,
+} from './negation.ts'
 import { isGeneric } from './generic-words.ts'
 import type { Clause } from './sentence-clauses.ts'
 import { heldShare, holdsFact, type UnitSupport } from './support.ts'
@@ -12,11 +25,7 @@ const alike = 0.85
 const clearly = 0.5
 
 /** Whether every unit that says the same as a clause denies it, or denies nothing where the clause does. */
-export function isContradicted(
-  clause: Clause,
-  said: Said,
-  ranked: readonly UnitSupport[],
-): boolean {
+export function isContradicted(clause: Clause, said: Said, ranked: readonly UnitSupport[]): boolean {
   const best = ranked[0]
   if (best === undefined || best.coverage < clearly) return false
   // "Not 30 days" denies nothing of a unit that says 25.
@@ -83,7 +92,11 @@ function clauseLike(clause: Clause, unit: EvidenceUnit): Clause | undefined {
  * "Whoever does not pay is fined" and "the fine is 50 euros": only one has a negation, and the other does not say what it
  * denies.
  */
-function denyWhatIsNotSaid(clause: Clause, said: Pick<Clause, 'text'> & { readonly terms: Iterable<string> }, language: string): boolean {
+function denyWhatIsNotSaid(
+  clause: Clause,
+  said: Pick<Clause, 'text'> & { readonly terms: Iterable<string> },
+  language: string,
+): boolean {
   const isSaidBy = (terms: Iterable<string>, denied: readonly string[]) =>
     denied.some(term => heldShare(term, new Set(terms)) > 0)
   if (clause.negation.isPlain) {
@@ -141,7 +154,8 @@ function differInWithout(clause: Clause, unit: EvidenceUnit, language: string): 
     const lacking = withoutIn(text)
     return lacking === null ? null : exceptedIn(lacking, language).terms.slice(0, 2)
   })
-  if (own?.[0] !== undefined && !theirs) return heldShare(own[0], unit.terms) > 0 && !negationOf(unit.text, language).isPlain
+  if (own?.[0] !== undefined && !theirs)
+    return heldShare(own[0], unit.terms) > 0 && !negationOf(unit.text, language).isPlain
   const isDoubled = negationOf(unit.text, language).isPlain
   if (own || theirs?.[1] === undefined || isDoubled || deniesAnything(clause.negation)) return false
   return theirs.every(term => heldShare(term, new Set(clause.terms)) > 0)

@@ -13,7 +13,8 @@ export function dayRanges(facts: readonly Fact[], text: string, words: readonly 
     const between = text.slice(words[from.last]!.end, words[to.first]!.start)
     if (!joined.test(between)) return []
     const after = text.slice(words[to.last]!.end, words[to.last]!.end + 8)
-    const isRange = between.trim() !== '' || /^\s*дейін/u.test(after) || beginning.test(text.slice(0, words[from.first]!.start))
+    const isRange =
+      between.trim() !== '' || /^\s*дейін/u.test(after) || beginning.test(text.slice(0, words[from.first]!.start))
     return isRange ? [rangeOf(from, to)] : []
   })
 }

@@ -125,7 +125,9 @@ function fact(kind: FactKind, view: View, first: number, more: Partial<Fact>): F
 function countedBy(view: View, last: number, amounts: readonly Amount[]): Pick<Fact, 'counted' | 'wider'> {
   const { kind } = amounts[0]?.unit ?? {}
   const isOfSomething = kind !== undefined && measured.has(kind)
-  const counted = isOfSomething ? wordAfter(view, wordAfterIs(view, last, kind) ? last + 1 : last) : wordAfter(view, last)
+  const counted = isOfSomething
+    ? wordAfter(view, wordAfterIs(view, last, kind) ? last + 1 : last)
+    : wordAfter(view, last)
   const hours = amounts.map(amount => hourOf(amount, counted)).filter(each => each !== null)
   return { counted, wider: hours }
 }

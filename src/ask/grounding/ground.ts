@@ -128,7 +128,9 @@ function createState(input: GroundingInput) {
     const words = wordsOf(claim, language)
     if (words.size === 0 && !/\p{N}/u.test(claim)) return show(kept > 0 ? piece.lead + piece.text : '')
     const isRepeated = said.some(other => isRepetition(words, other))
-    const verdict = isRepeated ? none('repetition', claim) : await verdictOf({ piece, claim, introduction }, read(), input)
+    const verdict = isRepeated
+      ? none('repetition', claim)
+      : await verdictOf({ piece, claim, introduction }, read(), input)
     if (verdict.kind === 'refusal') {
       refusals++
       return kept > 0 ? show(piece.lead + piece.text) : wait(piece)

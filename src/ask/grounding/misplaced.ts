@@ -42,8 +42,7 @@ function isMisplaced(fact: Fact, claimed: Claimed, ranked: readonly UnitSupport[
   const best = holding[0]
   if (best === undefined) return false
   const isRow = clause.text.includes('|')
-  const isOfWhole =
-    whole !== undefined && claimed.facts.every(each => each.isSoft || isIn(whole.unit, each))
+  const isOfWhole = whole !== undefined && claimed.facts.every(each => each.isSoft || isIn(whole.unit, each))
   if (!isRow && isOfNeighbour(fact, clause, ranked)) return true
   if (!isRow && !isOfWhole && holding.every(each => isBetterElsewhere(fact, clause, each, ranked))) return true
   const near = holding.filter(

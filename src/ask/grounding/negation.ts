@@ -97,7 +97,13 @@ const rulesFor = memoized((language: string): Rules => {
   return {
     denies: new RegExp(wordsOf(language === 'en' ? `${own.denies}|#` : own.denies).source, 'gu'),
     plain: wordsOf(plainWords[language] ?? own.denies),
-    free: own.free === undefined ? null : { pattern: new RegExp(`(?<![\\p{L}\\p{M}])(?:${fold(own.free)})(?![\\p{L}\\p{M}])`, 'gu'), word: fold(own.free.split('|')[0]!) },
+    free:
+      own.free === undefined
+        ? null
+        : {
+            pattern: new RegExp(`(?<![\\p{L}\\p{M}])(?:${fold(own.free)})(?![\\p{L}\\p{M}])`, 'gu'),
+            word: fold(own.free.split('|')[0]!),
+          },
     bounds: bounds ? new RegExp(`(?<![\\p{L}\\p{M}])(?:${bounds.join('|')})(?![\\p{L}\\p{M}])`, 'gu') : null,
   }
 })

@@ -111,11 +111,28 @@ function russianOrdinals(): Map<string, number> {
     const [own = '', value] = entry.split(':')
     return endings.map(ending => [own + ending, Number(value)] as const)
   })
-  return new Map([...pairs, ...['ий', 'ья', 'ье', 'ьего', 'ьему', 'ьим', 'ьем', 'ьей', 'ью', 'ьи', 'ьих'].map(ending => [`трет${ending}`, 3] as const)])
+  return new Map([
+    ...pairs,
+    ...['ий', 'ья', 'ье', 'ьего', 'ьему', 'ьим', 'ьем', 'ьей', 'ью', 'ьи', 'ьих'].map(
+      ending => [`трет${ending}`, 3] as const,
+    ),
+  ])
 }
 
 function italianOrdinals(): Map<string, number> {
-  const stems = ['quart', 'quint', 'sest', 'settim', 'ottav', 'non', 'decim', 'undicesim', 'dodicesim', 'quindicesim', 'ventesim']
+  const stems = [
+    'quart',
+    'quint',
+    'sest',
+    'settim',
+    'ottav',
+    'non',
+    'decim',
+    'undicesim',
+    'dodicesim',
+    'quindicesim',
+    'ventesim',
+  ]
   const values = [4, 5, 6, 7, 8, 9, 10, 11, 12, 15, 20]
   // "non" with an ending is an ordinal, too, but never the negation itself.
   return new Map(stems.flatMap((own, i) => ['o', 'a', 'i', 'e'].map(ending => [own + ending, values[i]!] as const)))
@@ -148,8 +165,10 @@ const rolesFor = memoized((language: string): ReadonlyMap<string, Role> => {
   if (own === undefined) return roles
   if (language === 'it')
     for (const [word, value] of italianNumbers()) roles.set(fold(word), { does: 'add', value, isSoft: false })
-  const ordinals = language === 'it' ? italianOrdinals() : language === 'ru' ? russianOrdinals() : new Map<string, number>()
-  for (const [word, value] of ordinals) roles.set(fold(word), { does: 'add', value, isSoft: value === 3 || value === 4 })
+  const ordinals =
+    language === 'it' ? italianOrdinals() : language === 'ru' ? russianOrdinals() : new Map<string, number>()
+  for (const [word, value] of ordinals)
+    roles.set(fold(word), { does: 'add', value, isSoft: value === 3 || value === 4 })
   const read = (list: string | undefined, does: Role['does']) => {
     for (const entry of list?.split(/\s+/) ?? []) {
       const [value = '', words = ''] = entry.split(':')

@@ -45,7 +45,9 @@ const fewest = 2
 export function clausesIn({ text, words, facts, language }: ReadText): Clause[] {
   const starts = setOf(conjunctions, language)
   // The words of a number or date are compared as such.
-  const inFacts = new Set(facts.flatMap(fact => (fact.kind === 'name' ? [] : wordsIn(fact, words, language).map(index => words[index]))))
+  const inFacts = new Set(
+    facts.flatMap(fact => (fact.kind === 'name' ? [] : wordsIn(fact, words, language).map(index => words[index]))),
+  )
   const groups: PlacedWord[][] = []
   const parts = new Map<PlacedWord, number>()
   const opposed = setOf(contrasts, language)
