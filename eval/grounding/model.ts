@@ -20,6 +20,8 @@ const { positionals } = parseArgs({ allowPositionals: true })
 const sets = process.env['EVAL_SETS'] ?? join(checkout, '../shared/eval')
 const folders = positionals.length > 0 ? positionals : ['users/manual', 'users/short'].map(name => join(sets, name))
 
+/** A model on a busy machine may take minutes; a question that it did not answer in time would stop the evaluation. */
+const time = { REQUEST_TIMEOUT_MS: process.env['REQUEST_TIMEOUT_MS'] ?? '600000' }
 const model = { OPENAI_BASE_URL: process.env['OPENAI_BASE_URL'], CHAT_MODEL: process.env['CHAT_MODEL'] }
 const missing = folders.find(folder => !existsSync(folder))
 
@@ -30,7 +32,7 @@ else await compare()
 
 async function compare(): Promise<void> {
   // The embeddings are made here, so that all three find the same passages.
-  const settings = { EMBEDDING_MODEL: 'local', ANSWER_CACHE_SECONDS: '0', LOG_LEVEL: 'error' }
+  const settings = { EMBEDDING_MODEL: 'local', ANSWER_CACHE_SECONDS: '0', LOG_LEVEL: 'error', ...time }
   console.log('| | right | false |\n|---|---|---|')
   await measure('quotations, without a language model', { ...settings, CHAT_MODEL: 'none', OPENAI_BASE_URL: '' })
   await measure('the model, not checked', { ...settings, ...model, GROUNDING: 'off' })

@@ -1,18 +1,17 @@
 /** Checks one sentence of a model against the passages: its facts, its words, and what it denies. */
 import { detectLanguage } from '../../text/language.ts'
 import type { DropReason } from '../terms/run.ts'
-import { calculationsIn, isTotalOf } from './arithmetic.ts'
-import { contentOf, contentTerms } from './content.ts'
+import { calculationsIn } from './arithmetic.ts'
+import { isCondition, isPurpose } from './conditions.ts'
 import { isContradicted } from './contradiction.ts'
-import type { Evidence, EvidenceUnit } from './evidence.ts'
+import type { Evidence } from './evidence.ts'
 import { readText, type Fact, type ReadText } from './facts.ts'
-import { isGeneric } from './generic-words.ts'
 import { misplacedIn } from './misplaced.ts'
-import { deniesAnything, isClosed, isCondition, isPurpose, negationOf } from './negation.ts'
-import { valuesOf } from './quantities.ts'
 import { isAttribution, isRefusal, talksOfPassages } from './phrases.ts'
 import { clausesIn, type Clause } from './sentence-clauses.ts'
-import { hasRival, heldShare, holdsFact, supportsOf, type Supports, type UnitSupport } from './support.ts'
+import { hasStrangeRun, shareInPairs, strangeName } from './strange.ts'
+import { heldShare, holdsFact, supportsOf, type Supports, type UnitSupport } from './support.ts'
+import { unheldFact, type Fault } from './unheld.ts'
 
 export type Strictness = 'strict' | 'standard'
 
@@ -102,72 +101,6 @@ function rank({ kind, coverage }: Verdict): number {
   return (kind === 'supported' ? 1 : 0) + coverage
 }
 
-// Facts ---------------------------------------------------------------------------------------------------------------
-
-interface Fault {
-  readonly reason: DropReason
-  readonly detail: string
-}
-
-/** The first fact that neither stands in the passages nor is worked out in the sentence. */
-function unheldFact(read: ReadText, evidence: Evidence): Fault | undefined {
-  const claimed = read.facts.filter(({ isSoft }) => !isSoft)
-  const calculations = calculationsIn(read)
-  const wrong = calculations.find(({ isRight }) => !isRight)
-  if (wrong) return { reason: 'arithmetic', detail: String(wrong.result) }
-  const held = claimed.filter(fact => evidence.holdings.holds(fact))
-  // "11 + 4.4 = 15.4 million": the unit of the result is that of its parts.
-  const scales = calculations.length === 0 ? [] : claimed.map(scaleOf).filter(scale => scale > 1)
-  const scaled = claimed.filter(fact => scales.some(scale => evidence.holdings.holds(times(fact, scale))))
-  const isDenied = deniesAnything(negationOf(read.text, read.language))
-  const fault = claimed.find(fact => {
-    if (held.includes(fact)) return false
-    if (fact.kind === 'number' && isWorkedOut(fact, { read, held: [...held, ...scaled], calculations })) return false
-    if (scaled.includes(fact)) return false
-    if (isDayOff(fact, read, evidence)) return false
-    // The question's own number may be repeated next to one of the passages, or to deny something of it.
-    const isComparison = fact.kind === 'number' && held.some(other => other.kind === 'number')
-    return !(evidence.asked.holds(fact) && (isDenied || isComparison))
-  })
-  return fault && { reason: fault.kind === 'time' ? 'date' : fault.kind, detail: fault.surface }
-}
-
-/** "Closed on Mondays" where a passage says "from Tuesday to Sunday". */
-function isDayOff(fact: Fact, { text, language }: ReadText, { holdings }: Evidence): boolean {
-  const days = fact.keys.flatMap(key => /^weekday:(\d)$/.exec(key)?.[1] ?? [])
-  if (days.length === 0 || !(deniesAnything(negationOf(text, language)) || isClosed(text, language))) return false
-  return holdings.holds({ ...fact, keys: days.map(day => `off:${day}`) })
-}
-
-interface Worked {
-  readonly read: ReadText
-  readonly held: readonly Fact[]
-  readonly calculations: readonly { readonly result: number; readonly isRight: boolean }[]
-}
-
-function isWorkedOut(fact: Fact, { read, held, calculations }: Worked): boolean {
-  const { amounts } = fact
-  const parts = held.flatMap(each => (each.kind === 'number' && each.amounts[0] ? [each.amounts[0].value] : []))
-  const scale = scaleOf(fact)
-  return amounts.some(
-    ({ value }) =>
-      calculations.some(({ result }) => result === value / scale && parts.length > 0) || isTotalOf(value, parts, read),
-  )
-}
-
-/** A million for "15.4 million", 1 for digits alone. */
-function scaleOf({ surface, amounts }: Fact): number {
-  const [plain] = valuesOf(surface)
-  const value = amounts[0]?.value
-  return plain && value && value / plain >= 1000 ? Math.round(value / plain) : 1
-}
-
-function times(fact: Fact, scale: number): Fact {
-  return { ...fact, amounts: fact.amounts.map(({ value }) => ({ value: value * scale })) }
-}
-
-// Words and negation --------------------------------------------------------------------------------------------------
-
 interface Judging {
   readonly strictness: Strictness
   readonly introduction: string | undefined
@@ -220,41 +153,6 @@ function claimsOf(clauses: readonly Clause[]): readonly Clause[] {
   return isSource ? rest : clauses
 }
 
-/**
- * A word with a capital at the beginning of a sentence may be a name: it is one if nobody has said it, and the unit that
- * has the rest of the sentence begins with a name, or has one that the sentence lacks.
- */
-function strangeName(read: ReadText, evidence: Evidence): Fault | null {
-  const [first] = read.words
-  if (first === undefined || !/^\p{Lu}[\p{L}\p{M}]{2,}$/u.test(first.surface)) return null
-  const terms = contentOf(first.word, read.language)
-  const isSaid = (term: string) =>
-    isGeneric(term, read.language) || heldShare(term, evidence.terms) > 0 || heldShare(term, evidence.askedTerms) > 0
-  if (terms.length === 0 || terms.some(isSaid)) return null
-  const name = nameFact(first.surface, terms)
-  if (evidence.holdings.holds(name) || evidence.asked.holds(name)) return null
-  const rest = contentTermsWithout(read, terms)
-  const hasNameAmong = (unit: EvidenceUnit) =>
-    unit
-      .clauses()
-      .some(
-        ({ terms, facts }) =>
-          rest.some(term => heldShare(term, new Set(terms)) > 0) && hasRival(facts, name, read.facts),
-      )
-  const like = evidence.units.find(
-    unit => rest.length > 1 && rest.every(term => heldShare(term, unit.terms) > 0) && hasNameAmong(unit),
-  )
-  return like ? { reason: 'name', detail: first.surface } : null
-}
-
-function nameFact(surface: string, keys: readonly string[]): Fact {
-  return { kind: 'name', surface, keys, wider: [], amounts: [], counted: null, first: 0, last: 0, isSoft: false }
-}
-
-function contentTermsWithout(read: ReadText, without: readonly string[]): string[] {
-  return [...contentTerms(read)].filter(term => !without.includes(term) && !isGeneric(term, read.language))
-}
-
 interface Part {
   readonly clause: Clause
   readonly supports: Supports
@@ -280,34 +178,6 @@ function passagesOf(whole: Supports, parts: readonly Part[]): number[] {
     if (first && first.coverage > 0.5) add(first.unit.passage, first.coverage / 2)
   }
   return [...scores].sort((a, b) => b[1] - a[1]).map(([passage]) => passage)
-}
-
-/**
- * Vietnamese writes each syllable of a word by itself, so most of them stand somewhere. The share of those of a clause
- * that stand next to the same one in a passage, 0…1; 1 in other languages.
- */
-function shareInPairs({ words, terms, facts }: Clause, language: string, { pairs }: Evidence): number {
-  if (language !== 'vi' || facts.length > 0) return 1
-  const folded = words.map(({ word }) => word.parts.join(' '))
-  const isPaired = (index: number) =>
-    pairs().has(`${folded[index - 1]} ${folded[index]}`) || pairs().has(`${folded[index]} ${folded[index + 1]}`)
-  const content = words.flatMap(({ word }, index) => (word.terms.some(term => terms.includes(term)) ? [index] : []))
-  return content.filter(isPaired).length / Math.max(1, content.length)
-}
-
-/** So many content words in a row that no passage has are no paraphrase. */
-const strangeRun = 4
-
-function hasStrangeRun({ terms, facts }: Clause, language: string, evidence: Evidence): boolean {
-  const names = new Set(facts.flatMap(({ kind, keys }) => (kind === 'name' ? keys : [])))
-  let run = 0
-  for (const term of terms) {
-    const isKnown = names.has(term) || heldShare(term, evidence.terms) > 0 || heldShare(term, evidence.askedTerms) > 0
-    if (isKnown) run = 0
-    else if (!isGeneric(term, language)) run++
-    if (run >= strangeRun) return true
-  }
-  return false
 }
 
 interface Around {

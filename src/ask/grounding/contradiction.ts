@@ -1,20 +1,10 @@
 import { contentOf } from './content.ts'
 import type { EvidenceUnit } from './evidence.ts'
 import { readText } from './facts.ts'
-import {
-  boundsOf,
-  deniedWords,
-  deniesAnything,
-  exceptionIn,
-  haveOpposites,
-  isCondition,
-  mayAgree,
-  negationOf,
-  oppositesIn,
-  saysFree,
-  withoutIn,
-  type Negation,
-} from './negation.ts'
+import { boundsOf } from './bounds.ts'
+import { exceptionIn, isCondition, withoutIn } from './conditions.ts'
+import { deniedWords, deniesAnything, mayAgree, negationOf, saysFree, type Negation } from './negation.ts'
+import { haveOpposites, oppositesIn } from './opposites.ts'
 import { isGeneric } from './generic-words.ts'
 import type { Clause } from './sentence-clauses.ts'
 import { heldShare, holdsFact, type UnitSupport } from './support.ts'

@@ -12,7 +12,7 @@ import { claimOf, createPieceReader, type Piece } from './pieces.ts'
 import { citedIn, withMarkers } from './sentence-markers.ts'
 
 /** Increment this with every change of the rules: it is part of the cache keys. */
-export const groundingVersion = '1'
+export const groundingVersion = '2'
 
 /** What became of a draft. */
 export interface Grounded {

@@ -108,7 +108,8 @@ const rulesFor = memoized((language: string): Rules => {
   }
 })
 
-function wordsOf(list: string): RegExp {
+/** The pattern of a list of words, separated by `|`; `*` stands for any letters. */
+export function wordsOf(list: string): RegExp {
   const words = list.split('|').map(word => patternOf(word.trim()))
   return new RegExp(`(?<![\\p{L}\\p{M}'])(?:${words.join('|')})(?![\\p{L}\\p{M}])`, 'u')
 }
@@ -171,93 +172,6 @@ export function saysFree(text: string, language: string): boolean {
   return new RegExp(free.pattern.source, 'u').test(fold(text)) || /(?<!\p{L})(?:бесплатн|gratuit)/u.test(fold(text))
 }
 
-/** Words of which one side says the opposite of the other. */
-const oppositeLists: Readonly<Record<string, string>> = {
-  en: 'open|opens|opened : closed|closes|shut; allow*|permit* : prohibit*|forbid*|forbidden|banned|disallow*; hot : cold; written|writing : oral*|verbal*; includ* : exclud*; required|mandatory|compulsory|obligatory : optional|voluntary',
-  ru: 'открыт*|работает|работают : закрыт*; разреш* : запрещ*|недопуст*; горяч* : холодн*; письменн* : устн*; обязател*|необходим* : необязател*|добровольн*; бесплатн* : платн*',
-  kk: 'ашық : жабық; ыстық : суық; жазбаша : ауызша; рұқсат* : тыйым*; міндетті : ерікті; тегін : ақылы',
-  vi: 'mở cửa : đóng cửa; nóng : lạnh; cho phép|được phép : cấm; bắt buộc : tùy chọn|tự nguyện; miễn phí : có phí|mất phí|thu phí',
-  it: 'apert*|apre|aprono : chius*|chiude|chiudono; cald* : fredd*; permess*|consentit* : vietat*|proibit*; obbligatori* : facoltativ*|opzional*; inclus*|compres* : esclus*',
-}
-
-const oppositesFor = memoized((language: string) =>
-  (oppositeLists[language] ?? '')
-    .split(';')
-    .filter(pair => pair !== '')
-    .map(pair => pair.split(' : ').map(wordsOf) as [RegExp, RegExp]),
-)
-
-/** Whether one text has a word, and the other only its opposite: "open" and "closed". */
-export function haveOpposites(one: string, other: string, language: string): boolean {
-  if (!Object.hasOwn(oppositeLists, language)) return false
-  const [a, b] = [fold(one), fold(other)]
-  const isOnly = (text: string, has: RegExp, lacks: RegExp) => has.test(text) && !lacks.test(text)
-  return oppositesFor(language).some(
-    ([left, right]) =>
-      (isOnly(a, left, right) && isOnly(b, right, left)) || (isOnly(a, right, left) && isOnly(b, left, right)),
-  )
-}
-
-/** Whether a text says that something is closed, or has another word on the denying side of two opposites. */
-export function isClosed(text: string, language: string): boolean {
-  return Object.hasOwn(oppositeLists, language) && oppositesFor(language).some(([, right]) => right.test(fold(text)))
-}
-
-/** `agree`: "not open" and "closed"; `oppose`: "open" and "closed"; null where the texts have no opposites. */
-export function oppositesIn(a: string, b: string, language: string): 'agree' | 'oppose' | null {
-  if (!haveOpposites(a, b, language)) return null
-  const [own, other] = [negationOf(a, language), negationOf(b, language)]
-  if (own.isPlain !== other.isPlain) return 'agree'
-  return own.isPlain || exceptive.test(fold(a)) || exceptive.test(fold(b)) ? null : 'oppose'
-}
-
-const conditions: Readonly<Record<string, RegExp>> = {
-  en: /^(?:(?:and|but|or|yes|no),? )?(?:if|when|whenever|in case|whoever|anyone who|should you)(?![\p{L}])/u,
-  ru: /^(?:[аи] |но )?(?:если|когда|при условии)(?![\p{L}])/u,
-  kk: /(?:^егер(?![\p{L}])|[сc][аеә]|саңыз|сеңіз|сеніз|саныз)$|^егер(?![\p{L}])/u,
-  vi: /^(?:và |nhưng )?(?:nếu|khi|trong trường hợp)(?![\p{L}])/u,
-  it: /^(?:e |ma )?(?:se|quando|qualora|nel caso|chi)(?![\p{L}])/u,
-}
-
-/** Whether a clause only supposes something: "if the tank is not full". */
-export function isCondition(clause: string, language: string): boolean {
-  return Object.hasOwn(conditions, language) && conditions[language]!.test(fold(clause))
-}
-
-const purposes: Readonly<Record<string, RegExp>> = {
-  en: /^(?:in order )?to \p{Ll}/u,
-  ru: /^(?:для того,? чтобы|чтобы|для)(?![\p{L}])/u,
-  kk: /(?:^|\s)үшін$/u,
-  vi: /^(?:để|muốn)(?![\p{L}])/u,
-  it: /^per \p{Ll}+[aei]r[ei]?(?![\p{L}])/u,
-}
-
-/** Whether a clause only says what for, as a question did: "to create an order, …". */
-export function isPurpose(clause: string, language: string): boolean {
-  return Object.hasOwn(purposes, language) && purposes[language]!.test(fold(clause))
-}
-
-const exceptive =
-  /(?<![\p{L}\p{M}])(?:except|excluding|other than|apart from|but not|besides|unless|кроме|за исключением|исключая|басқа|қоспағанда|trừ|ngoại trừ|eccetto|tranne|salvo)\s+(?:(?:on|the|il|lo|la|i|gli|le|in|в|во|по|на)\s+)?/u
-
-const without = /(?<![\p{L}\p{M}])(?:without|без|senza)\s+/u
-
-/** What a text says "without" of, folded. Null where it does not. */
-export function withoutIn(text: string): string | null {
-  return phraseAfter(without, text)
-}
-
-/** What a text makes an exception of, folded. Null where there is none. */
-export function exceptionIn(text: string): string | null {
-  return phraseAfter(exceptive, text)
-}
-
-function phraseAfter(pattern: RegExp, text: string): string | null {
-  const folded = fold(text)
-  const found = pattern.exec(folded)
-  return found && /^[^,;:.!?()]{0,60}/u.exec(folded.slice(found.index + found[0].length))![0]
-}
-
 /** Whether a text denies anything. */
 export function deniesAnything({ isPlain, implied }: Negation): boolean {
   return isPlain || implied.size > 0
@@ -270,53 +184,4 @@ export function deniesAnything({ isPlain, implied }: Negation): boolean {
 export function mayAgree(a: Negation, b: Negation): boolean {
   if (a.isPlain === b.isPlain) return true
   return !(a.isPlain ? b : a).implied.isSubsetOf((a.isPlain ? a : b).implied)
-}
-
-/** A negated bound ("no more than five") without its negation is another claim; so is a bound turned around. */
-const directions: Readonly<Record<string, readonly [most: string, least: string, over: string, under: string]>> = {
-  en: [
-    'no later than|not later than|no more than|not more than|no longer than|at most|up to|maximum|not exceed|not exceeding|within',
-    'no less than|not less than|at least|no fewer than|minimum|no earlier than|not earlier than',
-    'more than|over|exceeds?|longer than|later than',
-    'less than|fewer than|under|below|earlier than',
-  ],
-  ru: [
-    'не позднее|не позже|не более|не больше|не свыше|не превышает|не дольше|максимум|до',
-    'не менее|не меньше|не ранее|не раньше|минимум|как минимум',
-    'более|больше|свыше|позднее|позже|дольше',
-    'менее|меньше|ранее|раньше',
-  ],
-  vi: [
-    'không quá|không muộn hơn|không nhiều hơn|tối đa|chậm nhất',
-    'không ít hơn|không dưới|ít nhất|tối thiểu',
-    'hơn|trên|quá|vượt quá',
-    'dưới|ít hơn',
-  ],
-  it: ['non oltre|non più di|al massimo|massimo|entro', 'non meno di|almeno|minimo', 'più di|oltre', 'meno di|sotto'],
-  kk: ['аспайтын|аспайды|артық емес|көп емес|дейін', 'кем емес|кемінде', 'артық|асатын|асса', 'кем|аз'],
-}
-
-type Direction = 'most' | 'least' | 'over' | 'under'
-
-const directionsFor = memoized((language: string) =>
-  (['most', 'least', 'over', 'under'] as const).map((direction, i) => {
-    const words = directions[language]![i]!.split('|').map(word => fold(word).replace(/\s+/g, '\\s+'))
-    return {
-      direction,
-      pattern: new RegExp(`(?<![\\p{L}\\p{M}])(?:${words.join('|')})(?=\\s+(?:[\\p{L}]+\\s+)?\\d)`, 'gu'),
-    }
-  }),
-)
-
-/** The bounds that a text sets, where it says so. */
-export function boundsOf(text: string, language: string): ReadonlySet<Direction> {
-  const found = new Set<Direction>()
-  if (!Object.hasOwn(directions, language)) return found
-  let rest = fold(text)
-  for (const { direction, pattern } of directionsFor(language)) {
-    const left = rest.replace(pattern, ' ')
-    if (left !== rest) found.add(direction)
-    rest = left
-  }
-  return found
 }
