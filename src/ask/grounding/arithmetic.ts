@@ -25,7 +25,17 @@ const number = String.raw`\d+(?:\.\d+)?`
 const expression = new RegExp(String.raw`${number}(?:\s*[-+*/]\s*${number})+\s*=\s*${number}`, 'g')
 
 /** The calculations that a sentence writes out, such as "12 + 8 = 20" or "3 × 500 tenge = 1,500 tenge". */
-export function calculationsIn({ text, words, facts }: ReadText): Calculation[] {
+export function calculationsIn(read: ReadText): readonly Calculation[] {
+  const known = calculations.get(read)
+  if (known) return known
+  const found = readCalculations(read)
+  calculations.set(read, found)
+  return found
+}
+
+const calculations = new WeakMap<ReadText, readonly Calculation[]>()
+
+function readCalculations({ text, words, facts }: ReadText): Calculation[] {
   if (!/\d/.test(text) && facts.length < 3) return []
   const plain = withPlainNumbers(text, words, facts)
   const signed = signs.reduce((rest, [pattern, sign]) => rest.replace(pattern, ` ${sign} `), plain)

@@ -137,7 +137,17 @@ function onlyOf({ terms }: Part, other: Part, language: string): string[] {
   return terms.filter(term => !isGeneric(term, language) && heldShare(term, theirs) === 0)
 }
 
-function partsOf(clauses: readonly Clause[]): Part[] {
+const knownParts = new WeakMap<readonly Clause[], readonly Part[]>()
+
+function partsOf(clauses: readonly Clause[]): readonly Part[] {
+  const known = knownParts.get(clauses)
+  if (known) return known
+  const parts = readParts(clauses)
+  knownParts.set(clauses, parts)
+  return parts
+}
+
+function readParts(clauses: readonly Clause[]): Part[] {
   return [...Map.groupBy(clauses, ({ part }) => part).values()].map(some => ({
     terms: some.flatMap(({ terms }) => terms),
     facts: some.flatMap(({ facts }) => facts),

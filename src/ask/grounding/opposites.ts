@@ -23,12 +23,14 @@ const oppositesFor = memoized((language: string) =>
 /** Whether one text has a word, and the other only its opposite: "open" and "closed". */
 export function haveOpposites(one: string, other: string, language: string): boolean {
   if (!Object.hasOwn(oppositeLists, language)) return false
-  const [a, b] = [fold(one), fold(other)]
   const isOnly = (text: string, has: RegExp, lacks: RegExp) => has.test(text) && !lacks.test(text)
-  return oppositesFor(language).some(
-    ([left, right]) =>
-      (isOnly(a, left, right) && isOnly(b, right, left)) || (isOnly(a, right, left) && isOnly(b, left, right)),
+  const own = fold(one)
+  const said = oppositesFor(language).flatMap(([left, right]) =>
+    isOnly(own, left, right) ? [[right, left] as const] : isOnly(own, right, left) ? [[left, right] as const] : [],
   )
+  if (said.length === 0) return false
+  const theirs = fold(other)
+  return said.some(([has, lacks]) => isOnly(theirs, has, lacks))
 }
 
 /** Whether a text says that something is closed, or has another word on the denying side of two opposites. */
