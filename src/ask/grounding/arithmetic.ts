@@ -1,4 +1,4 @@
-import type { Fact, ReadText } from './facts.ts'
+import type { Fact, ReadText } from './fact-terms.ts'
 
 /** Signs and words of arithmetic, as one sign each. */
 const signs: readonly (readonly [RegExp, string])[] = [

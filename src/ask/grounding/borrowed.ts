@@ -1,7 +1,8 @@
 /** Words and facts that a unit says of one thing, and a clause says of another that the unit names, too. */
 import { contentTerms } from './content.ts'
 import type { EvidenceUnit } from './evidence.ts'
-import { readText, type Fact } from './facts.ts'
+import type { Fact } from './fact-terms.ts'
+import { readText } from './facts.ts'
 import { isGeneric } from './generic-words.ts'
 import { deniesAnything } from './negation.ts'
 import type { Clause } from './sentence-clauses.ts'
@@ -52,7 +53,7 @@ export function isOfOtherPart(fact: Fact, claimed: Claimed, unit: EvidenceUnit):
     const [[subject], [first]] = [onlyOf(own, other, unit.language), onlyOf(other, own, unit.language)]
     return first !== undefined && first === topic && subject !== undefined && !isSaid(subject, claimed.sentence)
   }
-  // What comes later may leave out what it is about.
+  // A later clause may lack its subject.
   return (
     [...pairsOf(partsOf(clauses)), ...pairsWithin(clauses)].some(isTaken) ||
     pairsOf(partsOf(clauses)).some(isOfSubject) ||

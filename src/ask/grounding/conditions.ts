@@ -28,22 +28,21 @@ export function isPurpose(clause: string, language: string): boolean {
 }
 
 const exceptive =
-  /(?<![\p{L}\p{M}])(?:except|excluding|other than|apart from|but not|besides|unless|кроме|за исключением|исключая|басқа|қоспағанда|trừ|ngoại trừ|eccetto|tranne|salvo)\s+(?:(?:on|the|il|lo|la|i|gli|le|in|в|во|по|на)\s+)?/u
+  /(?<![\p{L}\p{M}])(?:except|excluding|other than|apart from|but not|besides|unless|кроме|за исключением|исключая|басқа|қоспағанда|trừ|ngoại trừ|eccetto|tranne|salvo)\s+(?:(?:on|the|il|lo|la|i|gli|le|in|в|во|по|на)\s+)?/iu
 
-const without = /(?<![\p{L}\p{M}])(?:without|без|senza)\s+/u
+const without = /(?<![\p{L}\p{M}])(?:without|без|senza)\s+/iu
 
-/** What a text says "without" of, folded. Null where it does not. */
+/** What a text says "without" of. Null where it does not. */
 export function withoutIn(text: string): string | null {
   return phraseAfter(without, text)
 }
 
-/** What a text makes an exception of, folded. Null where there is none. */
+/** What a text makes an exception of. Null where there is none. */
 export function exceptionIn(text: string): string | null {
   return phraseAfter(exceptive, text)
 }
 
 function phraseAfter(pattern: RegExp, text: string): string | null {
-  const folded = fold(text)
-  const found = pattern.exec(folded)
-  return found && /^[^,;:.!?()]{0,60}/u.exec(folded.slice(found.index + found[0].length))![0]
+  const found = pattern.exec(text)
+  return found && /^[^,;:.!?()]{0,60}/u.exec(text.slice(found.index + found[0].length))![0]
 }

@@ -1,5 +1,5 @@
 import { isStopWord, type Word } from '../../text/analyze.ts'
-import type { ReadText } from './facts.ts'
+import type { ReadText } from './fact-terms.ts'
 
 /** Negations, and words for free of charge, are compared apart from the words (negation.ts). */
 const negations: ReadonlySet<string> = new Set(

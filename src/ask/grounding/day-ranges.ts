@@ -1,5 +1,5 @@
 /** "From Tuesday to Sunday" holds each of the days between, and says of the others that they are not meant. */
-import type { Fact, PlacedWord } from './facts.ts'
+import type { Fact, PlacedWord } from './fact-terms.ts'
 
 const joined = /^\s*(?:[–—-]|to|through|thru|till|until|по|до|a|al|alla|fino a|đến|tới)?\s*(?:thứ|la|il)?\s*$/iu
 const beginning = /(?:^|[^\p{L}])(?:from|с|со|da|dal|dalla|từ|từ thứ)\s*$|[–—-]\s*$/iu

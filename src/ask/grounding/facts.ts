@@ -2,7 +2,7 @@
  * The facts of a text that can be compared exactly: numbers with their units, dates, times, codes and names. Each is
  * read from the words of the text, whatever the form that it is written in.
  */
-import { analyze, isStopWord, type Word } from '../../text/analyze.ts'
+import { analyze, isStopWord } from '../../text/analyze.ts'
 import { fold } from '../../text/fold.ts'
 import { withoutLinkTargets } from '../../text/links.ts'
 import type { Notation } from '../../text/notations.ts'
@@ -12,43 +12,8 @@ import { inDays, unitAround, unitNamed, valuesOf, type Amount } from './quantiti
 import { monthNamesFor, weekdaysFor } from './calendar-names.ts'
 import { daysWritten, hourOf, timesNamed, withoutTimeEndings } from './clock.ts'
 import { dayRanges } from './day-ranges.ts'
+import type { Fact, FactKind, PlacedWord, ReadText } from './fact-terms.ts'
 import { isSentenceStart, nameRule, type NameRule } from './names.ts'
-
-export type FactKind = 'number' | 'date' | 'time' | 'code' | 'name'
-
-export interface Fact {
-  readonly kind: FactKind
-  /** As it is written in the text. */
-  readonly surface: string
-  /** What it may be equal to; any of them will do. */
-  readonly keys: readonly string[]
-  /** What a text that has it has, too: the month of a day, the article of a paragraph. */
-  readonly wider: readonly string[]
-  readonly amounts: readonly Amount[]
-  /** Of a number, the stem of the word after it; null where it is followed by none. */
-  readonly counted: string | null
-  /** Positions of its first and last word. */
-  readonly first: number
-  readonly last: number
-  /** A word that may also be none ("one"): it supports others and claims nothing. */
-  readonly isSoft: boolean
-}
-
-/** A text as it is compared. */
-export interface ReadText {
-  readonly language: string
-  readonly words: readonly PlacedWord[]
-  readonly facts: readonly Fact[]
-  /** The text that the offsets of the words are of: tidied, without the targets of links. */
-  readonly text: string
-}
-
-export interface PlacedWord {
-  readonly surface: string
-  readonly word: Word
-  readonly start: number
-  readonly end: number
-}
 
 /** Reads a text by the rules of a language. */
 export function readText(text: string, language: string): ReadText {

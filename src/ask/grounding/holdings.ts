@@ -1,6 +1,7 @@
 import { fold, foldKazakh, stripDiacritics } from '../../text/fold.ts'
 import { memoized } from '../../text/memoized.ts'
-import { compact, type Fact } from './facts.ts'
+import type { Fact } from './fact-terms.ts'
+import { compact } from './facts.ts'
 import { isSameAmount, type Amount } from './quantities.ts'
 import { skeleton } from './transliteration.ts'
 

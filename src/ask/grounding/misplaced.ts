@@ -1,7 +1,8 @@
 /** Facts that stand in the passages, but not where the rest of the clause does. */
 import { isOfOtherPart, takenFromOtherRow, takesFromOtherPart, type Claimed } from './borrowed.ts'
 import type { EvidenceUnit } from './evidence.ts'
-import { compact, type Fact } from './facts.ts'
+import type { Fact } from './fact-terms.ts'
+import { compact } from './facts.ts'
 import { isGeneric } from './generic-words.ts'
 import type { Clause } from './sentence-clauses.ts'
 import { hasRival, holdsFact, type UnitSupport } from './support.ts'

@@ -1,6 +1,6 @@
 /** Which words are names, by their capitals. */
 import { isStopWord } from '../../text/analyze.ts'
-import type { PlacedWord, ReadText } from './facts.ts'
+import type { PlacedWord, ReadText } from './fact-terms.ts'
 
 /** Whether the word at a position is a name. */
 export type NameRule = (index: number) => boolean

@@ -24,6 +24,7 @@ const lookahead = 12
 const decidedWithin = 96
 /** A sentence that does not end is cut here, so that it is not read again from its beginning with every token. */
 const longestSentence = 4000
+const anyFence = /(?:^|\n)[^\S\n]*(?:`{3}|~{3})/
 const ends = /[.!?…。！？।:;\n|\]]/u
 
 /** How the text is split into pushes hardly changes the pieces: only a boundary that later text moves may differ. */
@@ -55,7 +56,7 @@ export function createPieceReader(language: string): PieceReader {
   /** The beginning of a sentence without end, up to a space where there is one. */
   function cutEndless(): Piece[] {
     const pieces: Piece[] = []
-    while (fence === undefined && pending.length > longestSentence) {
+    while (fence === undefined && pending.length > longestSentence && !anyFence.test(pending)) {
       const space = pending.lastIndexOf(' ', longestSentence)
       const end = space > longestSentence / 2 ? space : longestSentence
       const own = pending.slice(0, end)

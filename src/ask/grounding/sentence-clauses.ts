@@ -3,7 +3,7 @@ import { fold } from '../../text/fold.ts'
 import { contentOf } from './content.ts'
 import { multiplier } from './number-words.ts'
 import { unitNamed } from './quantities.ts'
-import type { Fact, PlacedWord, ReadText } from './facts.ts'
+import type { Fact, PlacedWord, ReadText } from './fact-terms.ts'
 
 /** A part of a sentence that says one thing. */
 export interface Clause {

@@ -1,7 +1,7 @@
 /** Names and words that no passage has. */
 import { contentOf, contentTerms } from './content.ts'
 import type { Evidence, EvidenceUnit } from './evidence.ts'
-import type { Fact, ReadText } from './facts.ts'
+import type { Fact, ReadText } from './fact-terms.ts'
 import { isGeneric } from './generic-words.ts'
 import type { Clause } from './sentence-clauses.ts'
 import { hasRival, heldShare } from './support.ts'

@@ -1,6 +1,6 @@
 /** Which units of the passages support a clause, by the words and facts that they share. */
 import type { Evidence, EvidenceUnit, Terms } from './evidence.ts'
-import type { Fact } from './facts.ts'
+import type { Fact } from './fact-terms.ts'
 import { isGeneric } from './generic-words.ts'
 import { createHoldings, type Holdings } from './holdings.ts'
 import { isSameAmount } from './quantities.ts'

@@ -2,7 +2,7 @@
 import type { DropReason } from '../terms/run.ts'
 import { calculationsIn, isTotalOf } from './arithmetic.ts'
 import type { Evidence } from './evidence.ts'
-import type { Fact, ReadText } from './facts.ts'
+import type { Fact, ReadText } from './fact-terms.ts'
 import { deniesAnything, negationOf } from './negation.ts'
 import { isClosed } from './opposites.ts'
 import { valuesOf } from './quantities.ts'
