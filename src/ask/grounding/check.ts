@@ -191,6 +191,21 @@ interface Around {
   readonly evidence: Evidence
 }
 
+/** "To create an order, …", "If it is lost, …": it repeats what was asked, and claims nothing. */
+function isIntroductory({ text, terms, facts }: Clause, language: string, evidence: Evidence): boolean {
+  if (facts.length > 0 || !(isCondition(text, language) || isPurpose(text, language))) return false
+  return terms.some(term => heldShare(term, evidence.terms) > 0)
+}
+
+function isInvented(
+  clause: Clause,
+  language: string,
+  { limit, evidence }: Pick<Around, 'limit' | 'evidence'>,
+): boolean {
+  if (hasStrangeRun(clause, language, evidence)) return true
+  return clause.terms.length >= 3 && shareInPairs(clause, language, evidence) < limit
+}
+
 function clauseFault(
   { clause, supports }: Part,
   { read, introduction, clauses, whole, limit, evidence }: Around,
@@ -198,15 +213,9 @@ function clauseFault(
   const { ranked, anywhere } = supports
   const best = ranked[0]
   if (supports.weight === 0) return null
-  const isIntroductory =
-    clause === clauses[0] &&
-    clauses.length > 1 &&
-    clause.facts.length === 0 &&
-    (isCondition(clause.text, read.language) || isPurpose(clause.text, read.language))
-  if (isIntroductory && clause.terms.some(term => heldShare(term, evidence.terms) > 0)) return null
-  if (hasStrangeRun(clause, read.language, evidence)) return { reason: 'clause', detail: clause.text }
+  if (clauses.length > 1 && clause === clauses[0] && isIntroductory(clause, read.language, evidence)) return null
   const isStrange = clause.terms.length >= 2 && Math.max(best?.coverage ?? 0, 0.7 * anywhere) < limit
-  if (isStrange || (clause.terms.length >= 3 && shareInPairs(clause, read.language, evidence) < limit))
+  if (isStrange || isInvented(clause, read.language, { limit, evidence }))
     return { reason: 'clause', detail: clause.text }
   if (best === undefined) return null
   const around = clauses.filter(each => each !== clause && each.facts.length === 0)

@@ -39,32 +39,50 @@ export interface Said {
   readonly language: string
 }
 
-function agrees(clause: Clause, { sentence, introduction, language }: Said, unit: EvidenceUnit): boolean {
+function agrees(clause: Clause, said: Said, unit: EvidenceUnit): boolean {
+  const { language } = said
   const like = clauseLike(clause, unit)
   // What is only supposed claims nothing, unless the unit supposes it, too.
-  if (isCondition(clause.text, language) && !isCondition(like?.text ?? unit.text, language)) return true
-  if (!denySame(clause, like ?? deniedIn(unit)) || !boundSame(clause, like?.text ?? unit.text, language)) return false
+  if (isCondition(clause.text, language) && !isCondition(textOf(like, unit), language)) return true
+  if (!denySame(clause, like ?? deniedIn(unit)) || !boundSame(clause, textOf(like, unit), language)) return false
   if (like && takesFromDenial(clause, like, unit)) return false
   if (isException(clause, unit, language) || differInWithout(clause, unit, language)) return false
+  return agreeByOpposites(clause, like, unit, language) ?? agreeByNegation(clause, like, unit, said)
+}
+
+function textOf(like: Clause | undefined, unit: EvidenceUnit): string {
+  return like?.text ?? unit.text
+}
+
+/** Null where they have no opposites. */
+function agreeByOpposites(
+  clause: Clause,
+  like: Clause | undefined,
+  unit: EvidenceUnit,
+  language: string,
+): boolean | null {
   // "Open until 21:00" and "closes at 21:00" agree.
-  const hasTime = clause.facts.some(({ kind, wider }) => kind === 'time' || wider.length > 0)
-  const opposites = hasTime ? null : oppositesIn(clause.text, like?.text ?? unit.text, language)
-  if (opposites === 'oppose' && exceptionIn(unit.text) !== null) return true
-  if (opposites !== null) return opposites === 'agree'
+  if (clause.facts.some(({ kind, wider }) => kind === 'time' || wider.length > 0)) return null
+  const opposites = oppositesIn(clause.text, textOf(like, unit), language)
+  return opposites === null ? null : opposites === 'agree' || exceptionIn(unit.text) !== null
+}
+
+function agreeByNegation(
+  clause: Clause,
+  like: Clause | undefined,
+  unit: EvidenceUnit,
+  { sentence, introduction, language }: Said,
+): boolean {
   const whole = negationOf(unit.text, unit.language)
   const said = like?.negation ?? negationOfTouched(clause, unit)
-  if (mayAgree(clause.negation, said)) return true
-  if (denyWhatIsNotSaid(clause, like ?? unit, language)) return true
+  if (mayAgree(clause.negation, said) || denyWhatIsNotSaid(clause, like ?? unit, language)) return true
   // "These may not be sent:" before a list denies each of its items.
   if (introduction !== undefined && mayAgree(negationOf(introduction, language), said)) return true
   // A negation of its own is of this clause alone.
   if (clause.negation.isPlain && like && !deniesAnything(like.negation)) return false
   // The negation may stand in another clause of both: "If it is opened, no refund is made."
-  return (
-    clause.text.length < 0.8 * sentence.length &&
-    mayAgree(negationOf(sentence, language), whole) &&
-    deniesAnything(whole)
-  )
+  const isPart = clause.text.length < 0.8 * sentence.length
+  return isPart && mayAgree(negationOf(sentence, language), whole) && deniesAnything(whole)
 }
 
 /** The clause of a unit that shares most with this one; undefined when what is shared is spread over the unit. */

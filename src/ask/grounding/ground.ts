@@ -119,12 +119,8 @@ function createState(input: GroundingInput) {
 
   async function add(piece: Piece): Promise<string> {
     const claim = withoutTalk(claimOf(piece))
-    if (piece.kind !== 'item') introduction = undefined
-    if (piece.kind === 'sentence' && /[:：]$/u.test(claim)) introduction = claim
-    // Such a piece says nothing by itself, and is shown with the next one that does.
-    if (piece.kind === 'heading' || piece.kind === 'rule' || piece.isTableHeader || isIntroduction(claim)) {
-      return wait(piece)
-    }
+    if (piece.kind !== 'item') introduction = introductionIn(piece, claim)
+    if (saysNothing(piece, claim)) return wait(piece)
     const words = wordsOf(claim, language)
     if (words.size === 0 && !/\p{N}/u.test(claim)) return show(kept > 0 ? piece.lead + piece.text : '')
     const isRepeated = said.some(other => isRepetition(words, other))
@@ -187,6 +183,16 @@ function createState(input: GroundingInput) {
       markersRemoved: removed,
     }),
   }
+}
+
+/** "These may not be sent:" before a list. */
+function introductionIn({ kind }: Piece, claim: string): string | undefined {
+  return kind === 'sentence' && /[:：]$/u.test(claim) ? claim : undefined
+}
+
+/** Such a piece says nothing by itself, and is shown with the next one that does. */
+function saysNothing({ kind, isTableHeader }: Piece, claim: string): boolean {
+  return kind === 'heading' || kind === 'rule' || isTableHeader || isIntroduction(claim)
 }
 
 interface Claim {
