@@ -112,10 +112,7 @@ function createState(input: GroundingInput) {
     return out
   }
 
-  const wait = ({ lead, text }: Piece): string => {
-    waiting.push(lead + text)
-    return ''
-  }
+  const wait = ({ lead, text }: Piece): string => (waiting.push(lead + text), '')
 
   async function add(piece: Piece): Promise<string> {
     const claim = withoutTalk(claimOf(piece))
