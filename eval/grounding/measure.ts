@@ -30,7 +30,7 @@ export function readCases() {
   return { cases: rows<GroundingCase>('cases.jsonl'), passages }
 }
 
-function passageOf({ id, language, title, text }: GroundingPassage): Passage {
+export function passageOf({ id, language, title, text }: GroundingPassage): Passage {
   return {
     chunkId: `${id}.0`,
     documentId: id,

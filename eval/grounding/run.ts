@@ -2,25 +2,25 @@
  * Checks every case of `cases.jsonl` by words alone and reports how many true sentences are taken away, how many lies
  * are missed, and how long a check takes.
  *
- *   node eval/grounding/run.ts [--half develop|held-out] [--show]
+ *   node eval/grounding/run.ts [--part develop|held-out|unseen-1|unseen-2|unseen-3] [--show]
  */
 import { parseArgs } from 'node:util'
 import { measureGrounding, readCases, type Measured } from './measure.ts'
 
-const { values } = parseArgs({ options: { half: { type: 'string' }, show: { type: 'boolean' } } })
+const { values } = parseArgs({ options: { part: { type: 'string' }, show: { type: 'boolean' } } })
 const { cases, passages } = readCases()
-const halves = values.half === undefined ? (['develop', 'held-out'] as const) : [values.half]
-for (const half of halves) {
+const parts = values.part === undefined ? new Set(cases.map(({ part }) => part)) : [values.part]
+for (const part of parts) {
   const measured = await measureGrounding(
-    cases.filter(each => each.half === half),
+    cases.filter(each => each.part === part),
     passages,
   )
-  print(half, measured)
+  print(part, measured)
 }
 
-function print(half: string, { groups, truth, lies, times, wrong }: Measured): void {
+function print(part: string, { groups, truth, lies, times, wrong }: Measured): void {
   console.log(
-    `\n${half}: ${truth.wrong} of ${truth.of} true sentences taken away (${percent(truth)}), ${lies.wrong} of ${lies.of} lies missed (${percent(lies)})`,
+    `\n${part}: ${truth.wrong} of ${truth.of} true sentences taken away (${percent(truth)}), ${lies.wrong} of ${lies.of} lies missed (${percent(lies)})`,
   )
   console.log(
     `time per draft: p50 ${times.p50.toFixed(2)} ms, p95 ${times.p95.toFixed(2)} ms, with the passages prepared each time`,

@@ -12,8 +12,8 @@ export interface GroundingPassage {
 export interface GroundingCase {
   readonly id: string
   readonly language: string
-  /** The rules were made with one half, and are measured with the other. */
-  readonly half: 'develop' | 'held-out'
+  /** Which of the sets it belongs to; README.md says how far the rules knew each. */
+  readonly part: 'develop' | 'held-out' | 'unseen-1' | 'unseen-2' | 'unseen-3'
   readonly kind: CaseKind
   /** Lies are made from true sentences by the script, or written. */
   readonly by: 'script' | 'written'

@@ -1,4 +1,4 @@
-import type { Fact, ReadText } from './facts.ts'
+import type { Fact, ReadText } from './fact-terms.ts'
 
 /** Signs and words of arithmetic, as one sign each. */
 const signs: readonly (readonly [RegExp, string])[] = [
@@ -25,17 +25,34 @@ const number = String.raw`\d+(?:\.\d+)?`
 const expression = new RegExp(String.raw`${number}(?:\s*[-+*/]\s*${number})+\s*=\s*${number}`, 'g')
 
 /** The calculations that a sentence writes out, such as "12 + 8 = 20" or "3 × 500 tenge = 1,500 tenge". */
-export function calculationsIn({ text, words, facts }: ReadText): Calculation[] {
+export function calculationsIn(read: ReadText): readonly Calculation[] {
+  const known = calculations.get(read)
+  if (known) return known
+  const found = readCalculations(read)
+  calculations.set(read, found)
+  return found
+}
+
+const calculations = new WeakMap<ReadText, readonly Calculation[]>()
+
+function readCalculations({ text, words, facts }: ReadText): Calculation[] {
   if (!/\d/.test(text) && facts.length < 3) return []
   const plain = withPlainNumbers(text, words, facts)
   const signed = signs.reduce((rest, [pattern, sign]) => rest.replace(pattern, ` ${sign} `), plain)
   // Units between numbers and signs: "12 days + 8 days = 20 days".
-  const bare = signed.replace(/[^\d.+*/=\s-]+/g, ' ').replace(/(?<!\d)\.|\.(?!\d)/g, ' ')
+  const bare = signed.replace(wordRun, run => (isUnit(run) ? ' ' : ' | ')).replace(/(?<!\d)\.|\.(?!\d)/g, ' ')
   return Array.from(bare.matchAll(expression), ([all]) => {
     const [left = '', right = ''] = all.split('=')
     const result = Number(right)
     return { result, isRight: nearly(valueOf(left), result) }
   })
+}
+
+const wordRun = /[^\d.+*/=\s-]+(?:\s+[^\d.+*/=\s-]+)*/g
+
+/** What may stand between a number and a sign: a few words, and no other clause. */
+function isUnit(run: string): boolean {
+  return !/[,;:!?]/.test(run) && run.split(/\s+/).length <= 3
 }
 
 /** Numbers in the form of the language's own: without groups, with a point. */
@@ -47,6 +64,7 @@ function withPlainNumbers(text: string, words: ReadText['words'], facts: readonl
     if (start < end) continue
     const digits = /\d[\d.,\s]*/
       .exec(surface)?.[0]
+      .replace(/(?<=^\d{1,3}(?:\.\d{3})*)\.(?=\d{3}\.\d{3})|(?<=\.\d{3})\.(?=\d{3}\b)/g, '')
       .replace(/[\s,](?=\d{3}(?!\d))/g, '')
       .replace(',', '.')
       .trim()

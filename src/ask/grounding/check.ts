@@ -1,17 +1,18 @@
 /** Checks one sentence of a model against the passages: its facts, its words, and what it denies. */
 import { detectLanguage } from '../../text/language.ts'
 import type { DropReason } from '../terms/run.ts'
-import { calculationsIn, isTotalOf } from './arithmetic.ts'
-import { contentOf, contentTerms } from './content.ts'
+import { calculationsIn } from './arithmetic.ts'
+import { isCondition, isPurpose } from './conditions.ts'
 import { isContradicted } from './contradiction.ts'
 import type { Evidence } from './evidence.ts'
-import { readText, type Fact, type ReadText } from './facts.ts'
-import { isGeneric } from './generic-words.ts'
+import type { Fact, ReadText } from './fact-terms.ts'
+import { readText } from './facts.ts'
 import { misplacedIn } from './misplaced.ts'
-import { deniesAnything, negationOf } from './negation.ts'
-import { isRefusal, talksOfPassages } from './phrases.ts'
+import { isAttribution, isRefusal, talksOfPassages } from './phrases.ts'
 import { clausesIn, type Clause } from './sentence-clauses.ts'
-import { hasRival, heldShare, holdsFact, supportsOf, type Supports } from './support.ts'
+import { hasStrangeRun, shareInPairs, strangeName } from './strange.ts'
+import { heldShare, holdsFact, supportsOf, type Supports, type UnitSupport } from './support.ts'
+import { unheldFact, type Fault } from './unheld.ts'
 
 export type Strictness = 'strict' | 'standard'
 
@@ -33,6 +34,8 @@ export interface Verdict {
 
 export interface SentenceCheck {
   readonly sentence: string
+  /** What introduces the list that it is an item of. */
+  readonly introduction?: string | undefined
   /** Language of the answer. */
   readonly language: string
   readonly strictness: Strictness
@@ -44,12 +47,15 @@ const limits = {
 } as const
 
 /** Judges a sentence by itself; repetition and order are judged by the caller. */
-export function checkSentence({ sentence, language, strictness }: SentenceCheck, evidence: Evidence): Verdict {
+export function checkSentence(
+  { sentence, introduction, language, strictness }: SentenceCheck,
+  evidence: Evidence,
+): Verdict {
   const read = readText(sentence, language)
   const factFault = unheldFact(read, evidence)
   const readings = evidence.languages.map(each => (each === read.language ? read : readText(sentence, each)))
   const best = readings
-    .map(reading => judgeReading(reading, { strictness, evidence }))
+    .map(reading => judgeReading(reading, { strictness, introduction, evidence }))
     .sort((a, b) => rank(b) - rank(a))[0]
   const judged = best ?? { kind: 'unsupported', reason: 'words', passages: [], coverage: 0 }
   if (factFault === undefined && judged.coverage < surelySame && isInOtherLanguage(sentence, language, evidence))
@@ -96,95 +102,56 @@ function rank({ kind, coverage }: Verdict): number {
   return (kind === 'supported' ? 1 : 0) + coverage
 }
 
-// Facts ---------------------------------------------------------------------------------------------------------------
-
-interface Fault {
-  readonly reason: DropReason
-  readonly detail: string
-}
-
-/** The first fact that neither stands in the passages nor is worked out in the sentence. */
-function unheldFact(read: ReadText, evidence: Evidence): Fault | undefined {
-  const claimed = read.facts.filter(({ isSoft }) => !isSoft)
-  const calculations = calculationsIn(read)
-  const wrong = calculations.find(({ isRight }) => !isRight)
-  if (wrong) return { reason: 'arithmetic', detail: String(wrong.result) }
-  const held = claimed.filter(fact => evidence.holdings.holds(fact))
-  const isDenied = deniesAnything(negationOf(read.text, read.language))
-  const fault = claimed.find(fact => {
-    if (held.includes(fact)) return false
-    if (fact.kind === 'number' && isWorkedOut(fact, { read, held, calculations })) return false
-    // The question's own number may be repeated next to one of the passages, or to deny something of it.
-    const isComparison = fact.kind === 'number' && held.some(other => other.kind === 'number')
-    return !(evidence.asked.holds(fact) && (isDenied || isComparison))
-  })
-  return fault && { reason: fault.kind === 'time' ? 'date' : fault.kind, detail: fault.surface }
-}
-
-interface Worked {
-  readonly read: ReadText
-  readonly held: readonly Fact[]
-  readonly calculations: readonly { readonly result: number; readonly isRight: boolean }[]
-}
-
-function isWorkedOut({ amounts }: Fact, { read, held, calculations }: Worked): boolean {
-  const parts = held.flatMap(fact => (fact.kind === 'number' && fact.amounts[0] ? [fact.amounts[0].value] : []))
-  return amounts.some(
-    ({ value }) =>
-      calculations.some(({ result }) => result === value && parts.length > 0) || isTotalOf(value, parts, read),
-  )
-}
-
-// Words and negation --------------------------------------------------------------------------------------------------
-
 interface Judging {
   readonly strictness: Strictness
+  readonly introduction: string | undefined
   readonly evidence: Evidence
 }
 
-function judgeReading(read: ReadText, { strictness, evidence }: Judging): Verdict {
-  const clauses = clausesIn(read)
+function judgeReading(read: ReadText, { strictness, introduction, evidence }: Judging): Verdict {
+  const results = new Set(calculationsIn(read).map(({ result }) => result))
+  const isStated = (fact: Fact) => fact.isSoft || !fact.amounts.some(({ value }) => results.has(value))
+  const clauses = claimsOf(clausesIn(read)).map(clause => withFacts(clause, clause.facts.filter(isStated)))
   const stranger = strangeName(read, evidence)
   const limit = limits[strictness]
-  const whole = supportsOf({ terms: clauses.flatMap(each => each.terms), facts: read.facts }, read.language, evidence)
+  const whole = supportsOf(
+    { terms: clauses.flatMap(each => each.terms), facts: clauses.flatMap(each => each.facts) },
+    read.language,
+    evidence,
+  )
   const parts = clauses.map(clause => ({ clause, supports: supportsOf(clause, read.language, evidence) }))
   const coverage = coverageOf(whole, parts)
   const passages = passagesOf(whole, parts)
   const fault =
     coverage < limit.sentence
       ? { reason: 'words' as const, detail: read.text }
-      : (stranger ?? parts.map(part => clauseFault(part, read, limit.clause)).find(each => each !== null))
+      : (stranger ??
+        parts
+          .map(part =>
+            clauseFault(part, {
+              read,
+              introduction,
+              clauses,
+              whole: parts.length > 1 ? whole.ranked[0] : undefined,
+              limit: limit.clause,
+              evidence,
+            }),
+          )
+          .find(each => each !== null))
   if (fault) return { kind: 'unsupported', ...fault, passages, coverage }
   return { kind: 'supported', passages, coverage, ...(coverage < limit.doubtful && { isDoubtful: true }) }
 }
 
-/**
- * A word with a capital at the beginning of a sentence may be a name: it is one if nobody has said it, and the unit that
- * has the rest of the sentence begins with a name, or has one that the sentence lacks.
- */
-function strangeName(read: ReadText, evidence: Evidence): Fault | null {
-  const [first] = read.words
-  if (first === undefined || !/^\p{Lu}[\p{L}\p{M}]{2,}$/u.test(first.surface)) return null
-  const terms = contentOf(first.word, read.language)
-  const isSaid = (term: string) =>
-    isGeneric(term, read.language) || evidence.terms.has(term) || evidence.askedTerms.has(term)
-  if (terms.length === 0 || terms.some(isSaid)) return null
-  const name = nameFact(first.surface, terms)
-  if (evidence.holdings.holds(name) || evidence.asked.holds(name)) return null
-  const rest = contentTermsWithout(read, terms)
-  const like = evidence.units.find(
-    unit =>
-      rest.length > 1 && rest.every(term => heldShare(term, unit.terms) > 0) && hasRival(unit.facts, name, read.facts),
-  )
-  return like ? { reason: 'name', detail: first.surface } : null
+/** What was worked out need not be in any unit. */
+function withFacts(clause: Clause, facts: readonly Fact[]): Clause {
+  return facts.length === clause.facts.length ? clause : { ...clause, facts }
 }
 
-function nameFact(surface: string, keys: readonly string[]): Fact {
-  return { kind: 'name', surface, keys, wider: [], amounts: [], counted: null, first: 0, last: 0, isSoft: false }
-}
-
-function contentTermsWithout(read: ReadText, without: readonly string[]): string[] {
-  return [...contentTerms(read)].filter(term => !without.includes(term) && !isGeneric(term, read.language))
+/** Without a clause at the beginning that only says where the rest stands. */
+function claimsOf(clauses: readonly Clause[]): readonly Clause[] {
+  const [first, ...rest] = clauses
+  const isSource = first !== undefined && rest.length > 0 && first.facts.length === 0 && isAttribution(first.text)
+  return isSource ? rest : clauses
 }
 
 interface Part {
@@ -214,14 +181,49 @@ function passagesOf(whole: Supports, parts: readonly Part[]): number[] {
   return [...scores].sort((a, b) => b[1] - a[1]).map(([passage]) => passage)
 }
 
-function clauseFault({ clause, supports }: Part, read: ReadText, limit: number): Fault | null {
+interface Around {
+  readonly read: ReadText
+  readonly introduction: string | undefined
+  readonly clauses: readonly Clause[]
+  /** What supports the whole sentence best; undefined where that is the clause. */
+  readonly whole: UnitSupport | undefined
+  readonly limit: number
+  readonly evidence: Evidence
+}
+
+/** "To create an order, …", "If it is lost, …": it repeats what was asked, and claims nothing. */
+function isIntroductory({ text, terms, facts }: Clause, language: string, evidence: Evidence): boolean {
+  if (facts.length > 0 || !(isCondition(text, language) || isPurpose(text, language))) return false
+  return terms.some(term => heldShare(term, evidence.terms) > 0)
+}
+
+function isInvented(
+  clause: Clause,
+  language: string,
+  { limit, evidence }: Pick<Around, 'limit' | 'evidence'>,
+): boolean {
+  if (hasStrangeRun(clause, language, evidence)) return true
+  return clause.terms.length >= 3 && shareInPairs(clause, language, evidence) < limit
+}
+
+function clauseFault(
+  { clause, supports }: Part,
+  { read, introduction, clauses, whole, limit, evidence }: Around,
+): Fault | null {
   const { ranked, anywhere } = supports
   const best = ranked[0]
   if (supports.weight === 0) return null
-  if (clause.terms.length >= 2 && Math.max(best?.coverage ?? 0, 0.7 * anywhere) < limit)
+  if (clauses.length > 1 && clause === clauses[0] && isIntroductory(clause, read.language, evidence)) return null
+  const isStrange = clause.terms.length >= 2 && Math.max(best?.coverage ?? 0, 0.7 * anywhere) < limit
+  if (isStrange || isInvented(clause, read.language, { limit, evidence }))
     return { reason: 'clause', detail: clause.text }
   if (best === undefined) return null
-  const misplaced = misplacedIn(clause, ranked)
+  const around = clauses.filter(each => each !== clause && each.facts.length === 0)
+  const wordsOf = (some: readonly Clause[]) => new Set(some.flatMap(({ terms }) => terms))
+  const claimed = { clause, words: wordsOf([clause, ...around]), sentence: wordsOf(clauses), facts: read.facts }
+  const misplaced = misplacedIn(claimed, ranked, whole)
   if (misplaced !== null) return { reason: 'elsewhere', detail: misplaced }
-  return isContradicted(clause, read.text, read.language, ranked) ? { reason: 'negation', detail: clause.text } : null
+  return isContradicted(clause, { sentence: read.text, introduction, language: read.language }, ranked)
+    ? { reason: 'negation', detail: clause.text }
+    : null
 }

@@ -1,9 +1,11 @@
 import { isStopWord, type Word } from '../../text/analyze.ts'
-import type { ReadText } from './facts.ts'
+import type { ReadText } from './fact-terms.ts'
 
-/** Negations are compared apart from the words (negation.ts). */
+/** Negations, and words for free of charge, are compared apart from the words (negation.ts). */
 const negations: ReadonlySet<string> = new Set(
-  'not no never none cannot не нет ни емес жоқ жок không chưa non né mai nicht kein ne pas nunca não'.split(' '),
+  'nothing noth тегін тегин ақысыз акысыз gratis not no never none cannot не нет ни емес жоқ жок không chưa non né mai nicht kein ne pas nunca não'.split(
+    ' ',
+  ),
 )
 
 /** The content words of a text: stems without function words, negations, numbers and single letters. */

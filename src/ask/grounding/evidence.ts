@@ -5,7 +5,8 @@ import { placeAt } from '../generation/places.ts'
 import { tableRowsOf } from '../generation/table-rows.ts'
 import type { Passage } from '../terms/passage.ts'
 import { contentTerms } from './content.ts'
-import { readText, type Fact, type ReadText } from './facts.ts'
+import type { Fact, ReadText } from './fact-terms.ts'
+import { readText } from './facts.ts'
 import { createHoldings, type Holdings, type HoldingSource } from './holdings.ts'
 import { clausesIn, type Clause } from './sentence-clauses.ts'
 
@@ -49,6 +50,8 @@ export interface Evidence {
   readonly weightOf: (term: string) => number
   /** Terms of all units. */
   readonly terms: Terms
+  /** Words that stand next to each other, folded; read when first asked for. */
+  readonly pairs: () => ReadonlySet<string>
 }
 
 const itemStart = /^(?:[-*+•·▪◦–—]|\(?\d{1,3}[.)]|\(?\p{L}\))\s/u
@@ -63,6 +66,7 @@ export function createEvidence(passages: readonly Passage[], question: string): 
   const frequencies = new Map<string, number>()
   for (const { terms } of units) for (const term of terms) frequencies.set(term, (frequencies.get(term) ?? 0) + 1)
   const most = Math.log(1 + units.length)
+  let pairs: ReadonlySet<string> | undefined
   return {
     units,
     languages,
@@ -73,8 +77,18 @@ export function createEvidence(passages: readonly Passage[], question: string): 
       const frequency = frequencies.get(term)
       return frequency === undefined || most === 0 ? 1 : Math.max(0.25, Math.log(1 + units.length / frequency) / most)
     },
+    pairs: () => (pairs ??= pairsIn(passages)),
     terms: new Set([...frequencies.keys(), ...titles.flatMap(read => [...contentTerms(read)])]),
   }
+}
+
+function pairsIn(passages: readonly Passage[]): ReadonlySet<string> {
+  const pairs = new Set<string>()
+  for (const { text, title, language } of passages) {
+    const words = readText(`${title}\n${text}`, language).words.map(({ word }) => word.parts.join(' '))
+    for (const [i, word] of words.entries()) if (i > 0) pairs.add(`${words[i - 1]} ${word}`)
+  }
+  return pairs
 }
 
 function textOf(read: ReadText): HoldingSource & { readonly terms: Terms } {

@@ -2,7 +2,7 @@
  * The facts of a text that can be compared exactly: numbers with their units, dates, times, codes and names. Each is
  * read from the words of the text, whatever the form that it is written in.
  */
-import { analyze, isStopWord, type Word } from '../../text/analyze.ts'
+import { analyze, isStopWord } from '../../text/analyze.ts'
 import { fold } from '../../text/fold.ts'
 import { withoutLinkTargets } from '../../text/links.ts'
 import type { Notation } from '../../text/notations.ts'
@@ -10,61 +10,45 @@ import { cut } from '../../text/tokens.ts'
 import { multiplier, spokenNumbers } from './number-words.ts'
 import { inDays, unitAround, unitNamed, valuesOf, type Amount } from './quantities.ts'
 import { monthNamesFor, weekdaysFor } from './calendar-names.ts'
-
-export type FactKind = 'number' | 'date' | 'time' | 'code' | 'name'
-
-export interface Fact {
-  readonly kind: FactKind
-  /** As it is written in the text. */
-  readonly surface: string
-  /** What it may be equal to; any of them will do. */
-  readonly keys: readonly string[]
-  /** What a text that has it has, too: the month of a day, the article of a paragraph. */
-  readonly wider: readonly string[]
-  readonly amounts: readonly Amount[]
-  /** Of a number, the stem of the word after it; null where it is followed by none. */
-  readonly counted: string | null
-  /** Positions of its first and last word. */
-  readonly first: number
-  readonly last: number
-  /** A word that may also be none ("one"): it supports others and claims nothing. */
-  readonly isSoft: boolean
-}
-
-/** A text as it is compared. */
-export interface ReadText {
-  readonly language: string
-  readonly words: readonly PlacedWord[]
-  readonly facts: readonly Fact[]
-  /** The text that the offsets of the words are of: tidied, without the targets of links. */
-  readonly text: string
-}
-
-export interface PlacedWord {
-  readonly surface: string
-  readonly word: Word
-  readonly start: number
-  readonly end: number
-}
+import { daysWritten, hourOf, timesNamed, withoutTimeEndings } from './clock.ts'
+import { dayRanges } from './day-ranges.ts'
+import type { Fact, FactKind, PlacedWord, ReadText } from './fact-terms.ts'
+import { isSentenceStart, nameRule, type NameRule } from './names.ts'
 
 /** Reads a text by the rules of a language. */
 export function readText(text: string, language: string): ReadText {
-  const analysis = analyze(text, language)
-  const { text: plain, surfaces } = cut(withoutLinkTargets(text))
+  const written = withoutTimeEndings(text)
+  const analysis = analyze(written, language)
+  const { text: plain, surfaces } = cut(withoutLinkTargets(written))
   let end = 0
   const words = surfaces.map((surface, i): PlacedWord => {
     const start = plain.indexOf(surface, end)
     end = start + surface.length
     return { surface, word: analysis.words[i]!, start, end }
   })
-  const view: View = { text: plain, words, language: analysis.language, code: codeSpans(plain) }
+  const view: View = { text: plain, words, language: analysis.language, code: codeSpans(written, plain) }
   const noted = notedFacts(analysis.notations, view)
   const taken = new Set(noted.flatMap(({ first, last }) => range(first, last)))
   const spoken = spokenFacts(view, taken)
   for (const { first, last } of spoken) for (const index of range(first, last)) taken.add(index)
   const names = nameRule(view)
-  const single = words.flatMap((_, index) => (taken.has(index) ? [] : wordFacts(view, index, names)))
-  return { language: view.language, words, text: plain, facts: [...noted, ...spoken, ...single] }
+  const single = words.flatMap((_, index) =>
+    taken.has(index) ? [] : isAddress(view, index) ? [addressFact(view, index)] : wordFacts(view, index, names),
+  )
+  const facts = [...noted, ...spoken, ...single]
+  return { language: view.language, words, text: plain, facts: [...facts, ...dayRanges(facts, plain, words)] }
+}
+
+/** The first word of a mail address. */
+function isAddress({ text, words }: View, index: number): boolean {
+  const [own, next] = [words[index]!, words[index + 1]]
+  return next !== undefined && next.start === own.end + 1 && text[own.end] === '@'
+}
+
+function addressFact(view: View, index: number): Fact {
+  const last = index + 1
+  const surface = view.text.slice(view.words[index]!.start, view.words[last]!.end)
+  return fact('code', view, index, { last, keys: [compact(surface)] })
 }
 
 interface View extends Omit<ReadText, 'facts'> {
@@ -72,8 +56,15 @@ interface View extends Omit<ReadText, 'facts'> {
   readonly code: readonly { readonly start: number; readonly end: number }[]
 }
 
-function codeSpans(text: string) {
-  return Array.from(text.matchAll(/`[^`\n]+`/g), ({ index, 0: code }) => ({ start: index, end: index + code.length }))
+/** Places of inline code in the tidied text, where a backtick is an apostrophe. */
+function codeSpans(text: string, plain: string) {
+  let from = 0
+  return Array.from(text.matchAll(/`([^`\n]+)`/g), match => {
+    const code = `'${cut(match[1]!).text}'`
+    const start = plain.indexOf(code, from)
+    if (start >= 0) from = start + code.length
+    return { start, end: start < 0 ? start : from }
+  })
 }
 
 function range(first: number, last: number): number[] {
@@ -91,14 +82,39 @@ function fact(kind: FactKind, view: View, first: number, more: Partial<Fact>): F
     surface,
     first,
     last,
-    ...(kind === 'number' && { counted: countedAfter(view, last) }),
     ...more,
+    ...(kind === 'number' && countedBy(view, last, more.amounts ?? [])),
   }
 }
 
-function countedAfter({ text, words }: View, last: number): string | null {
+/** What a number counts: the word after it, or after the unit of an amount ("12 GB of memory"). */
+function countedBy(view: View, last: number, amounts: readonly Amount[]): Pick<Fact, 'counted' | 'wider'> {
+  const { kind } = amounts[0]?.unit ?? {}
+  const isOfSomething = kind !== undefined && measured.has(kind)
+  const counted = isOfSomething
+    ? wordAfter(view, wordAfterIs(view, last, kind) ? last + 1 : last)
+    : wordAfter(view, last)
+  const hours = amounts.map(amount => hourOf(amount, counted)).filter(each => each !== null)
+  return { counted, wider: hours }
+}
+
+/** Units of what is named after them; after others comes something else. */
+const measured: ReadonlySet<string> = new Set(['weight', 'data', 'length'])
+const genitives: ReadonlySet<string> = new Set(['of', 'di', "d'", 'de'])
+
+function wordAfterIs({ words }: View, last: number, kind: string): boolean {
+  const next = words[last + 1]
+  return next !== undefined && unitNamed(fold(next.surface))?.kind === kind
+}
+
+/** The stem of the content word after another; null where none follows at once. */
+function wordAfter(view: View, last: number): string | null {
+  const { text, words, language } = view
   const [own, next] = [words[last]!, words[last + 1]]
-  return next !== undefined && text.slice(own.end, next.start) === ' ' ? (next.word.terms[0] ?? null) : null
+  if (next === undefined || text.slice(own.end, next.start) !== ' ') return null
+  if (genitives.has(next.word.parts[0] ?? '')) return wordAfter(view, last + 1)
+  const [term = null] = next.word.terms
+  return term === null || isStopWord(term, language) ? null : term
 }
 
 /** "may" and "march" are verbs, too. */
@@ -117,7 +133,7 @@ function notedFacts(notations: readonly Notation[], view: View): Fact[] {
     const isTime = /^\d{1,2}:\d\d$/.test(term)
     const kind = isDate ? 'date' : isTime ? 'time' : 'code'
     const months = isDate ? readings.map(each => `month:${Number(/(?:^--|-)(\d\d)/.exec(each.term)![1])}`) : []
-    const keys = readings.map(each => each.term)
+    const keys = readings.flatMap(each => [each.term, ...daysWritten(each.term)])
     const wider = [...readings.flatMap(each => each.wider), ...months]
     return [fact(kind, view, first, { last, keys, wider })]
   })
@@ -137,10 +153,11 @@ function spokenFacts(view: View, taken: ReadonlySet<number>): Fact[] {
   )
   return found.flatMap(({ value, isSoft, ...place }) => {
     const [first, last] = [parts[place.first]!.index, parts[place.last]!.index]
-    if (view.language === 'vi' && /^thứ$/iu.test(view.words[first - 1]?.surface ?? ''))
+    const isWeekday = value >= 2 && value <= 7 && /^thứ$/iu.test(view.words[first - 1]?.surface ?? '')
+    if (view.language === 'vi' && isWeekday)
       return [fact('date', view, first, { last, keys: [`weekday:${value - 1}`] })]
-    // "per cento".
-    if (view.words[first - 1]?.surface.toLowerCase() === 'per' && value === 100) return []
+    // "per cento", "phần trăm".
+    if (/^(?:per|phần)$/iu.test(view.words[first - 1]?.surface ?? '') && value === 100) return []
     return [fact('number', view, first, { last, isSoft, amounts: [amountAt(view, value, first, last)] })]
   })
 }
@@ -158,26 +175,28 @@ function amountAt({ text, words }: View, value: number, first: number, last: num
   return inDays({ value, unit: named ?? (isMoney ? before : undefined) })
 }
 
-type NameRule = (index: number) => boolean
-
 function wordFacts(view: View, index: number, isName: NameRule): Fact[] {
   const { surface, word, start, end } = view.words[index]!
   const isCode = view.code.some(span => start >= span.start && end <= span.end)
   if (word.hasDigit) return isCode && !/^[\d.,]+$/.test(surface) ? [codeFact(view, index)] : digitFacts(view, index)
   if (isCode || isIdentifier(surface)) return [codeFact(view, index)]
   if (isLetterName(view, index)) return [codeFact(view, index)]
+  const times = timesNamed(surface)
+  if (times.length > 0) return [fact('time', view, index, { keys: times })]
   const days = daysNamed(word.parts[0] ?? '')
   if (days.length > 0) return [fact('date', view, index, { keys: days, isSoft: true })]
   const calendar = calendarKey(view, index)
   if (calendar !== null) return [fact('date', view, index, { keys: [calendar] })]
-  return isName(index) ? [fact('name', view, index, { keys: word.terms })] : []
+  // "4 GB" is a number with its unit.
+  const isUnit = view.words[index - 1]?.word.hasDigit === true && unitNamed(fold(surface)) !== undefined
+  return isName(index) && !isUnit ? [fact('name', view, index, { keys: word.terms })] : []
 }
 
 /** "Type B", "building C". */
 function isLetterName({ text, words }: View, index: number): boolean {
   const { surface, start, end } = words[index]!
-  if (index === 0 || !/^[A-HJ-Z]$/.test(surface) || text[end] === '.') return false
-  return !startsSentence.test(text.slice(Math.max(0, start - 3), start))
+  if (index === 0 || !/^[A-HJ-Z]$/.test(surface) || text[end] === '.' || text[start - 1] === '°') return false
+  return !isSentenceStart(text, start)
 }
 
 /** Ordinals: "27-м", "5-ші". */
@@ -205,11 +224,14 @@ function digitFacts(view: View, index: number): Fact[] {
   return isQuantity ? number(digits, letters) : [codeFact(view, index)]
 }
 
+const elided = /^\p{L}{1,5}['’](?=\p{L}*\d)/u
+
 function codeFact(view: View, index: number): Fact {
   const { surface } = view.words[index]!
   const digits = /\d+/.exec(surface)?.[0]
   return fact('code', view, index, {
-    keys: [compact(surface)],
+    // "L'S1" is S1.
+    keys: [compact(surface), ...(elided.test(surface) ? [compact(surface.replace(elided, ''))] : [])],
     ...(digits !== undefined && { amounts: [{ value: Number(digits) }] }),
   })
 }
@@ -244,30 +266,4 @@ const dayWords: readonly (readonly [RegExp, readonly number[]])[] = [
 function daysNamed(word: string): string[] {
   const days = dayWords.find(([pattern]) => pattern.test(word))?.[1] ?? []
   return days.map(day => `weekday:${day}`)
-}
-
-/** Languages in which every noun has a capital. */
-const capitalNouns: ReadonlySet<string> = new Set(['de'])
-const startsSentence = /(?:^|[.!?…:;\n"“”«»„'‘’([*•|>–—-])\s*$/u
-
-/** A rule for which words are names: a capital inside a sentence, or an acronym; none in a title of capitals. */
-function nameRule({ text, words, language }: View): NameRule {
-  const capitals = words.filter(({ surface }) => /^\p{Lu}/u.test(surface)).length
-  const lower = words.filter(({ surface }) => /^\p{Ll}/u.test(surface) && surface.length > 2).length
-  const isTitle = words.length > 2 && lower === 0 && !/[.!?…]\s*$/u.test(text)
-  return index => {
-    const { surface, start, word } = words[index]!
-    if (/^\p{Lu}{2,6}$/u.test(surface)) return lower > 0 || capitals === 1
-    if (isTitle || capitalNouns.has(language) || !/^\p{Lu}[\p{L}\p{M}'’-]/u.test(surface)) return false
-    const isStart = index === 0 || startsSentence.test(text.slice(Math.max(0, start - 3), start))
-    if (isStart && !isStartOfName(words, index, text)) return false
-    return !word.terms.every(term => isStopWord(term, language))
-  }
-}
-
-/** "Anna Petrova heads …": the second word has a capital, too. */
-function isStartOfName(words: readonly PlacedWord[], index: number, text: string): boolean {
-  const [own, next] = [words[index]!, words[index + 1]]
-  if (next === undefined || !/^\p{Lu}\p{Ll}/u.test(next.surface)) return false
-  return text.slice(own.end, next.start) === ' '
 }

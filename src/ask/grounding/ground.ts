@@ -12,7 +12,7 @@ import { claimOf, createPieceReader, type Piece } from './pieces.ts'
 import { citedIn, withMarkers } from './sentence-markers.ts'
 
 /** Increment this with every change of the rules: it is part of the cache keys. */
-export const groundingVersion = '1'
+export const groundingVersion = '2'
 
 /** What became of a draft. */
 export interface Grounded {
@@ -103,6 +103,7 @@ function createState(input: GroundingInput) {
   const dropped: DroppedSentence[] = []
   const shown: string[] = []
   let waiting: string[] = []
+  let introduction: string | undefined
   let [kept, keptWords, droppedWords, added, removed, uncited, refusals] = [0, 0, 0, 0, 0, 0, 0]
 
   const show = (text: string): string => {
@@ -111,21 +112,18 @@ function createState(input: GroundingInput) {
     return out
   }
 
-  const wait = ({ lead, text }: Piece): string => {
-    waiting.push(lead + text)
-    return ''
-  }
+  const wait = ({ lead, text }: Piece): string => (waiting.push(lead + text), '')
 
   async function add(piece: Piece): Promise<string> {
     const claim = withoutTalk(claimOf(piece))
-    // Such a piece says nothing by itself, and is shown with the next one that does.
-    if (piece.kind === 'heading' || piece.kind === 'rule' || piece.isTableHeader || isIntroduction(claim)) {
-      return wait(piece)
-    }
+    if (piece.kind !== 'item') introduction = introductionIn(piece, claim)
+    if (saysNothing(piece, claim)) return wait(piece)
     const words = wordsOf(claim, language)
     if (words.size === 0 && !/\p{N}/u.test(claim)) return show(kept > 0 ? piece.lead + piece.text : '')
     const isRepeated = said.some(other => isRepetition(words, other))
-    const verdict = isRepeated ? none('repetition', claim) : await verdictOf(piece, claim, read(), input)
+    const verdict = isRepeated
+      ? none('repetition', claim)
+      : await verdictOf({ piece, claim, introduction }, read(), input)
     if (verdict.kind === 'refusal') {
       refusals++
       return kept > 0 ? show(piece.lead + piece.text) : wait(piece)
@@ -184,10 +182,31 @@ function createState(input: GroundingInput) {
   }
 }
 
-async function verdictOf(piece: Piece, claim: string, evidence: Evidence, input: GroundingInput): Promise<Verdict> {
+/** "These may not be sent:" before a list. */
+function introductionIn({ kind }: Piece, claim: string): string | undefined {
+  return kind === 'sentence' && /[:：]$/u.test(claim) ? claim : undefined
+}
+
+/** Such a piece says nothing by itself, and is shown with the next one that does. */
+function saysNothing({ kind, isTableHeader }: Piece, claim: string): boolean {
+  return kind === 'heading' || kind === 'rule' || isTableHeader || isIntroduction(claim)
+}
+
+interface Claim {
+  readonly piece: Piece
+  readonly claim: string
+  /** Of the list that it is an item of. */
+  readonly introduction: string | undefined
+}
+
+async function verdictOf(
+  { piece, claim, introduction }: Claim,
+  evidence: Evidence,
+  input: GroundingInput,
+): Promise<Verdict> {
   const { passages, language, strictness = 'standard', checker } = input
   if (piece.kind === 'code') return checkCode(claim, evidence)
-  const verdict = checkSentence({ sentence: claim, language, strictness }, evidence)
+  const verdict = checkSentence({ sentence: claim, introduction, language, strictness }, evidence)
   if (checker === undefined || !mayAskChecker(verdict, checker)) return verdict
   const isSupported = await checker.isSupported(claim, inOrder(passages, verdict.passages))
   if (isSupported === null) return verdict

@@ -1,6 +1,7 @@
 import { fold, foldKazakh, stripDiacritics } from '../../text/fold.ts'
 import { memoized } from '../../text/memoized.ts'
-import { compact, type Fact } from './facts.ts'
+import type { Fact } from './fact-terms.ts'
+import { compact } from './facts.ts'
 import { isSameAmount, type Amount } from './quantities.ts'
 import { skeleton } from './transliteration.ts'
 
@@ -35,7 +36,7 @@ export function createHoldings(sources: readonly HoldingSource[], wordsLike?: Ho
   const hasToken = (token: string) => {
     const key = compact(token)
     if (parts.has(key)) return true
-    const pieces = key.match(/[\p{L}\p{M}]+|\p{N}+/gu) ?? []
+    const pieces = fold(token).match(/[\p{L}\p{M}]+|\p{N}+/gu) ?? []
     // A text without any piece of a code need not be read for it.
     return pieces.some(piece => parts.has(piece)) && (codes ??= codesIn(sources)).has(key)
   }

@@ -1,6 +1,8 @@
 /** Facts that stand in the passages, but not where the rest of the clause does. */
+import { isOfOtherPart, takenFromOtherRow, takesFromOtherPart, type Claimed } from './borrowed.ts'
 import type { EvidenceUnit } from './evidence.ts'
-import { compact, type Fact } from './facts.ts'
+import type { Fact } from './fact-terms.ts'
+import { compact } from './facts.ts'
 import { isGeneric } from './generic-words.ts'
 import type { Clause } from './sentence-clauses.ts'
 import { hasRival, holdsFact, type UnitSupport } from './support.ts'
@@ -10,26 +12,63 @@ const closeTo = 0.85
 const clearly = 0.25
 
 /** What of a clause belongs to something else, as written; null when nothing does. */
-export function misplacedIn(clause: Clause, ranked: readonly UnitSupport[]): string | null {
-  const facts = clause.facts.filter(({ isSoft }) => !isSoft)
-  return facts.find(fact => isMisplaced(fact, clause, ranked))?.surface ?? null
+export function misplacedIn(claimed: Claimed, ranked: readonly UnitSupport[], whole?: UnitSupport): string | null {
+  const { clause } = claimed
+  const [best] = ranked
+  if (best === undefined || clause.text.includes('|')) return misplacedFactIn(claimed, ranked)
+  if (takesFromOtherPart(claimed, best.unit)) return clause.text
+  return takenFromOtherRow(clause, ranked) ?? misplacedFactIn(claimed, ranked, whole)
 }
 
-function isMisplaced(fact: Fact, clause: Clause, ranked: readonly UnitSupport[]): boolean {
+/** `whole`: what supports the sentence best; its facts are not of something else if it has them all. */
+function misplacedFactIn(claimed: Claimed, ranked: readonly UnitSupport[], whole?: UnitSupport): string | null {
+  const { clause } = claimed
+  const facts = clause.facts.filter(fact => !fact.isSoft && !isWordInCode(fact))
+  return facts.find(fact => isMisplaced(fact, claimed, ranked, whole))?.surface ?? null
+}
+
+function isIn({ facts, parts, terms }: EvidenceUnit, fact: Fact): boolean {
+  if (fact.kind === 'name' && fact.keys.some(key => terms.has(key))) return true
+  return holdsFact(facts, fact) || (fact.kind === 'code' && parts.has(compact(fact.surface)))
+}
+
+/** A command or option in inline code is a word that may be of anything. */
+function isWordInCode({ kind, surface }: Fact): boolean {
+  return kind === 'code' && /^\p{Ll}+$/u.test(surface)
+}
+
+function isMisplaced(fact: Fact, claimed: Claimed, ranked: readonly UnitSupport[], whole?: UnitSupport): boolean {
+  const { clause } = claimed
   const holding = ranked.filter(({ missingFacts }) => !missingFacts.includes(fact))
   const best = holding[0]
   if (best === undefined) return false
   const isRow = clause.text.includes('|')
-  if (!isRow && holding.every(each => isBetterElsewhere(fact, clause, each, ranked))) return true
+  const isOfWhole = whole !== undefined && claimed.facts.every(each => each.isSoft || isIn(whole.unit, each))
+  if (!isRow && isOfNeighbour(fact, clause, ranked)) return true
+  if (!isRow && !isOfWhole && holding.every(each => isBetterElsewhere(fact, clause, each, ranked))) return true
   const near = holding.filter(
     ({ unit, coverage }) => coverage >= closeTo * best.coverage && holdsFact(unit.facts, fact),
   )
   if (near.length === 0) return false
   return near.every(
     ({ unit }) =>
-      isOfOtherNumber(fact, unit) || isOfOtherClause(fact, clause, unit) || isOfOtherColumn(fact, clause, unit),
+      isOfOtherNumber(fact, unit) ||
+      isOfOtherClause(fact, clause, unit) ||
+      isOfOtherPart(fact, claimed, unit) ||
+      isOfOtherColumn(fact, clause, unit),
   )
 }
+
+/** No sentence with the fact has much of the clause, and one without it, next to them or not, has all the rest. */
+function isOfNeighbour(fact: Fact, clause: Clause, ranked: readonly UnitSupport[]): boolean {
+  const [having, lacking] = [true, false].map(has => ranked.filter(({ unit }) => holdsFact(unit.facts, fact) === has))
+  if (having!.length === 0 || !/^(?:number|date|time)$/.test(fact.kind)) return false
+  if (having!.some(each => wordCoverage(each, clause, fact) > littleShare)) return false
+  const others = clause.facts.filter(({ isSoft }) => !isSoft).length - 1
+  return clause.terms.length + others > 1 && lacking!.some(each => wordCoverage(each, clause, fact) === 1)
+}
+
+const littleShare = 0.34
 
 /** Another unit covers the clause better and has another fact of the kind. */
 function isBetterElsewhere(fact: Fact, clause: Clause, holding: UnitSupport, ranked: readonly UnitSupport[]): boolean {
@@ -54,11 +93,12 @@ function hasAllBut(fact: Fact, { missingAlone, missingFacts }: UnitSupport, hold
 }
 
 /** Share of the clause that a unit has, without the fact in question: its words and the facts of other kinds. */
-function wordCoverage({ unit, missingAlone, missingFacts }: UnitSupport, clause: Clause, { kind }: Fact): number {
+function wordCoverage({ unit, missingAlone, missingFacts }: UnitSupport, clause: Clause, fact: Fact): number {
+  const { kind } = fact
   const isCompared = (term: string) => !isGeneric(term, unit.language)
-  const names = new Set(clause.facts.flatMap(fact => (fact.kind === 'name' ? fact.keys : [])))
+  const names = new Set(clause.facts.flatMap(each => (each.kind === 'name' ? each.keys : [])))
   const terms = [...new Set(clause.terms)].filter(term => !names.has(term) && isCompared(term))
-  const facts = clause.facts.filter(fact => fact.kind !== kind || kind === 'number')
+  const facts = clause.facts.filter(other => other !== fact && (other.kind !== kind || kind === 'number'))
   const missing = missingAlone.filter(isCompared).length + missingFacts.filter(fact => facts.includes(fact)).length
   const total = terms.length + facts.length
   return total === 0 ? 0 : (total - missing) / total
@@ -82,11 +122,20 @@ function isOfOtherClause(fact: Fact, clause: Clause, unit: EvidenceUnit): boolea
     if (home !== clauses[0] && lacking.length < ownWords.length) return false
     return clauses.some(other => {
       if (other === home || !hasRival(other.facts, fact, clause.facts)) return false
+      if (other.part !== home.part && namesPart(home, other, clauses, said)) return false
       const theirWords = wordsOnlyOf(other, [home], fact.kind)
       const theirs = theirWords.filter(term => said.has(term))
       return theirs.length > theirShare * theirWords.length
     })
   })
+}
+
+/** What the part of a clause begins with is said: "the study room seats 48 and is open until 23:00; the other …". */
+function namesPart(home: Clause, other: Clause, clauses: readonly Clause[], said: ReadonlySet<string>): boolean {
+  const termsOf = (part: number) => clauses.filter(each => each.part === part).flatMap(({ terms }) => terms)
+  const theirs = new Set(termsOf(other.part))
+  const first = termsOf(home.part).find(term => !theirs.has(term))
+  return first !== undefined && said.has(first)
 }
 
 /** The other clause is meant with more than this share of the words that this one lacks. */
@@ -98,10 +147,19 @@ const lackingShare = 0.3
 function isOfOtherNumber(fact: Fact, { facts }: EvidenceUnit): boolean {
   const { counted } = fact
   // A unit such as days may be another in other words.
-  if (fact.kind !== 'number' || counted === null || fact.amounts[0]?.unit) return false
+  if (fact.kind !== 'number' || counted === null || isOfTime(fact)) return false
   const [same, others] = [facts.filter(each => holdsFact([each], fact)), facts.filter(each => !holdsFact([each], fact))]
-  if (same.length === 0 || same.some(each => each.counted === counted || each.counted === null)) return false
-  return others.some(each => each.kind === 'number' && each.counted === counted)
+  if (same.length === 0 || same.some(each => each.counted === null || isSameWord(each.counted, counted))) return false
+  return others.some(each => each.kind === 'number' && each.counted !== null && isSameWord(each.counted, counted))
+}
+
+/** Stems of one word, where an ending was left on one of them. */
+function isSameWord(a: string, b: string): boolean {
+  return a === b || (Math.min(a.length, b.length) >= 4 && (a.startsWith(b) || b.startsWith(a)))
+}
+
+function isOfTime({ amounts }: Fact): boolean {
+  return /^(?:time|day|month)$/.test(amounts[0]?.unit?.kind ?? '')
 }
 
 /** Words and facts that only this clause has, without those of a kind, which are compared themselves. */
@@ -127,7 +185,8 @@ function isOfOtherColumn(fact: Fact, clause: Clause, { kind, text, header }: Evi
   const column = named[0]!
   const key = compact(fact.surface)
   const at = cells.flatMap((cell, index) => (compact(cell).includes(key) ? [index] : []))
-  return at.length > 0 && !at.includes(column) && /\p{N}/u.test(cells[column] ?? '')
+  // The first cell says what the row is about.
+  return at.length > 0 && !at.includes(0) && !at.includes(column) && /\p{N}/u.test(cells[column] ?? '')
 }
 
 function cellsOf(row: string): string[] {

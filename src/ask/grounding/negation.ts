@@ -10,35 +10,42 @@ interface Lists {
   readonly denies: string
   /** Phrases that look like a negation and are none. */
   readonly bounds?: string
+  /** Phrases that say that something is free; the first word is what they stand for. */
+  readonly free?: string
 }
 
 const lists: Readonly<Record<string, Lists>> = {
   en: {
     denies: `not|no|never|none|nor|neither|nobody|nothing|nowhere|cannot|*n't|without|except|excep*|exclud*|exclus*|prohibit*|forbid*|
       forbidden|bans|banned|unable|impossible|refus*|reject*|denied|deny|denies|lack|lacks|lacking|fails|unavailable|invalid|
-      void|unless|only|ineligible|unsupported|free|exempt*|instead|unpaid|disallow*|hardly|stop|stops|avoid|isnt|doesnt|dont|cant|wont`,
+      void|unless|only|ineligible|unsupported|free|exempt*|instead|unpaid|disallow*|off limits|off-limits|cancelled|canceled|suspended|hardly|stop|stops|avoid|isnt|doesnt|dont|cant|wont`,
     bounds: `no later than|not later than|no more than|not more than|no less than|not less than|at least|no fewer than|no longer than|
-      not exceed|does not exceed|not exceeding|not only|no earlier than|no lower than|not below|not under|if not|whether or not|no matter|free of charge|for free|feel free`,
+      not exceed|does not exceed|not exceeding|not only|no earlier than|no lower than|not below|not under|if not|whether or not|no matter|feel free`,
+    free: `free|free of charge|for free|costs? nothing|at no (?:extra |additional )?(?:cost|charge)|no charge|no fee|without (?:extra )?charge|for nothing`,
   },
   ru: {
     denies: `не|нет|ни|никогда|никто|никак|нельзя|без|невозможно|кроме|исключ*|запрещ*|запрет*|отказ*|лишь|только|недоступ*|недействит*|
-      отсутств*|невозврат*|недопуст*|нигде|ничего|бесплатн*|незаконн*|неоплач*|некого|вместо|неполн*|лишен*`,
+      отсутств*|невозврат*|недопуст*|нигде|ничего|бесплатн*|незаконн*|неоплач*|некого|вместо|неполн*|лишен*|отмен*|приостан*`,
     bounds: `не позднее|не позже|не более|не больше|не менее|не меньше|не ранее|не раньше|не только|не превыша*|не свыше|не ниже|не выше|если не|не дольше`,
+    free: `бесплатно|ничего не стоит|ничего не стоят|без (?:доп)?оплаты|без доплаты|даром`,
   },
   kk: {
     denies: `емес|жоқ|жок|ешқандай|ешқашан|ешкім|тыйым|болмайды|алмайды|мүмкін емес|тек|тегін|*мейді|*майды|*пайды|*пейді|*байды|*бейді|*маса|*месе|
-      *маған|*меген|*пайтын|*пейтін|*майтын|*мейтін|*байтын|*бейтін|*сыз|*сіз|*сызба|*маңыз*|*меңіз*|*баңыз*|*беңіз*|*паңыз*|*пеңіз*|*маңдар|
+      *маған|*меген|@|*пайтын|*пейтін|*майтын|*мейтін|*байтын|*бейтін|*сыз|*сіз|*сызба|*маңыз*|*меңіз*|*баңыз*|*беңіз*|*паңыз*|*пеңіз*|*маңдар|
       басқа|қоспағанда|*мау|*меу|*баған|*беген|*паған|*пеген|*мас|*мес`,
     bounds: `кем емес|артық емес|көп емес|кеш емес|кешіктірмей|аспайтын|аспайды|аспауы|кем болмауы|артық болмауы|артық &|көп &|кем &|кеш &`,
+    free: `тегін|ақысыз`,
   },
   vi: {
-    denies: `không|chưa|chẳng|chả|đừng|cấm|trừ|ngoại trừ|từ chối|thiếu|vô hiệu|miễn phí|chỉ|không thể`,
-    bounds: `không quá|không muộn hơn|không ít hơn|không dưới|không nhiều hơn|không những|không chỉ|không vượt quá|không sớm hơn|không hơn|không thấp hơn|không cao hơn|không kém|chậm nhất`,
+    denies: `không|chưa|chẳng|chả|đừng|cấm|trừ|ngoại trừ|vắng|hủy|tạm ngừng|từ chối|thiếu|vô hiệu|miễn phí|chỉ|không thể`,
+    bounds: `không quá|không muộn hơn|không ít hơn|không dưới|không nhiều hơn|không những|không chỉ|không vượt quá|không sớm hơn|không hơn|không thấp hơn|không cao hơn|không kém|chậm nhất|giảm trừ|khấu trừ|được trừ`,
+    free: `miễn phí|không mất (?:phí|tiền)|không (?:thu|tính) (?:phí|tiền)|không tốn tiền`,
   },
   it: {
-    denies: `non|no|né|mai|nessun*|niente|nulla|senza|eccetto|tranne|salvo|esclus*|esclud*|vietat*|vieta|proibit*|impossibil*|rifiut*|nemmeno|
+    denies: `non|no|né|mai|nessun*|niente|nulla|senza|eccetto|tranne|salvo|esclus*|esclud*|vietat*|vieta|sospes*|annullat*|proibit*|impossibil*|rifiut*|nemmeno|
       neanche|neppure|solo|soltanto|gratis|gratuit*|invalid*|priv*|manca|mancano|esent*|invece`,
     bounds: `non oltre|non più di|non meno di|non superiore|non inferiore|non sotto|non sopra|non prima|non solo|non più tardi`,
+    free: `gratis|non costa (?:nulla|niente)|senza (?:costi|spese|costo)`,
   },
   de: {
     denies: 'nicht|kein*|nie|niemals|ohne|außer|ausgeschlossen|verboten|nur|weder|kostenlos',
@@ -67,13 +74,14 @@ interface Rules {
   readonly denies: RegExp
   readonly plain: RegExp
   readonly bounds: RegExp | null
+  readonly free: { readonly pattern: RegExp; readonly word: string } | null
 }
 
 /** Negations proper; the other words deny only part of what a clause says, or in other words. */
 const plainWords: Readonly<Record<string, string>> = {
   en: "not|no|never|none|nor|neither|nobody|nothing|cannot|*n't|dont|doesnt|cant|wont|isnt",
   ru: 'не|нет|ни|никогда|никто|нельзя',
-  kk: 'емес|жоқ|жок|*мейді|*майды|*пайды|*пейді|*байды|*бейді|*маған|*меген|*пайтын|*пейтін|*майтын|*мейтін|*байтын|*бейтін|*маңыз*|*меңіз*|*баңыз*|*беңіз*|*паңыз*|*пеңіз*',
+  kk: '@|емес|жоқ|жок|*мейді|*майды|*пайды|*пейді|*байды|*бейді|*маған|*меген|*пайтын|*пейтін|*майтын|*мейтін|*байтын|*бейтін|*маңыз*|*меңіз*|*баңыз*|*беңіз*|*паңыз*|*пеңіз*',
   vi: 'không|chưa|chẳng|chả|đừng',
   it: 'non|né|mai|nessun*',
   de: 'nicht|kein*|nie|niemals',
@@ -89,20 +97,29 @@ const rulesFor = memoized((language: string): Rules => {
   return {
     denies: new RegExp(wordsOf(language === 'en' ? `${own.denies}|#` : own.denies).source, 'gu'),
     plain: wordsOf(plainWords[language] ?? own.denies),
+    free:
+      own.free === undefined
+        ? null
+        : {
+            pattern: new RegExp(`(?<![\\p{L}\\p{M}])(?:${fold(own.free)})(?![\\p{L}\\p{M}])`, 'gu'),
+            word: fold(own.free.split('|')[0]!),
+          },
     bounds: bounds ? new RegExp(`(?<![\\p{L}\\p{M}])(?:${bounds.join('|')})(?![\\p{L}\\p{M}])`, 'gu') : null,
   }
 })
 
-function wordsOf(list: string): RegExp {
+/** The pattern of a list of words, separated by `|`; `*` stands for any letters. */
+export function wordsOf(list: string): RegExp {
   const words = list.split('|').map(word => patternOf(word.trim()))
   return new RegExp(`(?<![\\p{L}\\p{M}'])(?:${words.join('|')})(?![\\p{L}\\p{M}])`, 'u')
 }
 
-/** `&`: a verb with a negative ending. */
+/** `&`: a verb with a negative ending; `@`: such an adverbial participle ("without doing"), too long for a name. */
 function patternOf(word: string): string {
   return fold(word)
     .replace('#', String.raw`un(?!der|it|iv|til|ion|iq|if|less)\p{L}{3,}`)
     .replace('&', String.raw`[\p{L}\p{M}]{2,20}(?:[мбп][ае]йды|[мбп][ае]йд[іи]|[мбп][ае]у\S*)`)
+    .replace('@', String.raw`[\p{L}\p{M}]{4,20}[мбп][ае]й`)
     .replace(/\s+/g, '\\s+')
     .replace(/^\*/, '[\\p{L}\\p{M}]{1,20}')
     .replace(/\*$/, '[\\p{L}\\p{M}]*')
@@ -115,8 +132,10 @@ export function deniedWords(words: readonly string[], language: string): Readonl
   if (language !== 'kk') return new Set()
   return new Set(
     words.flatMap((word, index) => {
-      const isBound = /^(?:артық|көп|кем|кеш)$/u.test(words[index - 1] ?? '')
-      return deniedVerb.test(word) && word.length > 5 && !isBound ? [index] : []
+      const isBound = /^(?:артық|көп|кем|кеш)$/u.test(words[index - 1] ?? '') || word.startsWith('аспа')
+      if (!deniedVerb.test(word) || word.length <= 5 || isBound) return []
+      // "May not be returned": the verb before it is what is denied.
+      return word.startsWith('болма') && index > 0 ? [index - 1, index] : [index]
     }),
   )
 }
@@ -134,8 +153,9 @@ const noNegation: Negation = { isPlain: false, implied: new Set() }
 /** How a clause denies something; nothing is found in a language without a list. */
 export function negationOf(clause: string, language: string): Negation {
   if (!Object.hasOwn(lists, language)) return noNegation
-  const { denies, plain, bounds } = rulesFor(language)
-  const folded = fold(clause)
+  const { denies, plain, bounds, free } = rulesFor(language)
+  const own = fold(clause)
+  const folded = free ? own.replace(free.pattern, ` ${free.word} `) : own
   const text = bounds ? folded.replace(bounds, ' ') : folded
   const implied = Array.from(text.matchAll(denies), ([word]) => word).filter(word => !isWhole(plain, word))
   return { isPlain: plain.test(text), implied: new Set(implied) }
@@ -143,6 +163,14 @@ export function negationOf(clause: string, language: string): Negation {
 
 function isWhole(pattern: RegExp, word: string): boolean {
   return pattern.exec(word)?.[0] === word
+}
+
+/** Whether a text says that something is free. */
+export function saysFree(text: string, language: string): boolean {
+  const free = Object.hasOwn(lists, language) ? rulesFor(language).free : null
+  if (free === null) return false
+  const folded = fold(text)
+  return folded.search(free.pattern) >= 0 || /(?<!\p{L})(?:бесплатн|gratuit)/u.test(folded)
 }
 
 /** Whether a text denies anything. */
@@ -157,53 +185,4 @@ export function deniesAnything({ isPlain, implied }: Negation): boolean {
 export function mayAgree(a: Negation, b: Negation): boolean {
   if (a.isPlain === b.isPlain) return true
   return !(a.isPlain ? b : a).implied.isSubsetOf((a.isPlain ? a : b).implied)
-}
-
-/** A negated bound ("no more than five") without its negation is another claim; so is a bound turned around. */
-const directions: Readonly<Record<string, readonly [most: string, least: string, over: string, under: string]>> = {
-  en: [
-    'no later than|not later than|no more than|not more than|no longer than|at most|up to|maximum|not exceed|not exceeding|within',
-    'no less than|not less than|at least|no fewer than|minimum|no earlier than|not earlier than',
-    'more than|over|exceeds?|longer than|later than',
-    'less than|fewer than|under|below|earlier than',
-  ],
-  ru: [
-    'не позднее|не позже|не более|не больше|не свыше|не превышает|не дольше|максимум|до',
-    'не менее|не меньше|не ранее|не раньше|минимум|как минимум',
-    'более|больше|свыше|позднее|позже|дольше',
-    'менее|меньше|ранее|раньше',
-  ],
-  vi: [
-    'không quá|không muộn hơn|không nhiều hơn|tối đa|chậm nhất',
-    'không ít hơn|không dưới|ít nhất|tối thiểu',
-    'hơn|trên|quá|vượt quá',
-    'dưới|ít hơn',
-  ],
-  it: ['non oltre|non più di|al massimo|massimo|entro', 'non meno di|almeno|minimo', 'più di|oltre', 'meno di|sotto'],
-  kk: ['аспайтын|аспайды|артық емес|көп емес|дейін', 'кем емес|кемінде', 'артық|асатын|асса', 'кем|аз'],
-}
-
-type Direction = 'most' | 'least' | 'over' | 'under'
-
-const directionsFor = memoized((language: string) =>
-  (['most', 'least', 'over', 'under'] as const).map((direction, i) => {
-    const words = directions[language]![i]!.split('|').map(word => fold(word).replace(/\s+/g, '\\s+'))
-    return {
-      direction,
-      pattern: new RegExp(`(?<![\\p{L}\\p{M}])(?:${words.join('|')})(?=\\s+(?:[\\p{L}]+\\s+)?\\d)`, 'gu'),
-    }
-  }),
-)
-
-/** The bounds that a text sets, where it says so. */
-export function boundsOf(text: string, language: string): ReadonlySet<Direction> {
-  const found = new Set<Direction>()
-  if (!Object.hasOwn(directions, language)) return found
-  let rest = fold(text)
-  for (const { direction, pattern } of directionsFor(language)) {
-    const left = rest.replace(pattern, ' ')
-    if (left !== rest) found.add(direction)
-    rest = left
-  }
-  return found
 }

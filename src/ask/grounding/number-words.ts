@@ -34,9 +34,10 @@ interface Lists {
 
 const lists: Readonly<Record<string, Lists>> = {
   en: {
-    add: `0:zero ?1:one|once|first ?2:twice|second 2:two 3:three ?3:third 4:four ?4:fourth 5:five ?5:fifth 6:six 7:seven
-      8:eight 9:nine 10:ten 11:eleven 12:twelve|dozen 13:thirteen 14:fourteen 15:fifteen 16:sixteen 17:seventeen
-      18:eighteen 19:nineteen 20:twenty 30:thirty 40:forty 50:fifty 60:sixty 70:seventy 80:eighty 90:ninety ?0.5:half`,
+    add: `0:zero ?1:one|once|first ?2:twice|second 2:two 3:three ?3:third 4:four ?4:fourth 5:five ?5:fifth 6:six|sixth 7:seven|seventh
+      8:eight|eighth 9:nine|ninth 10:ten|tenth 11:eleven|eleventh 12:twelve|dozen|twelfth 13:thirteen 14:fourteen
+      15:fifteen|fifteenth 16:sixteen 17:seventeen
+      18:eighteen 19:nineteen 20:twenty|twentieth 30:thirty|thirtieth 40:forty 50:fifty 60:sixty 70:seventy 80:eighty 90:ninety ?0.5:half`,
     times: '100:hundred|hundreds',
     group: '1000:thousand|thousands 1000000:million|millions|mln 1000000000:billion|billions|bn',
   },
@@ -101,6 +102,42 @@ const lists: Readonly<Record<string, Lists>> = {
   },
 }
 
+/** Russian ordinals are adjectives: the stem of each with every ending. */
+function russianOrdinals(): Map<string, number> {
+  const stems = `четверт:4 пят:5 шест:6 седьм:7 восьм:8 девят:9 десят:10 одиннадцат:11 двенадцат:12 тринадцат:13
+    четырнадцат:14 пятнадцат:15 шестнадцат:16 семнадцат:17 восемнадцат:18 девятнадцат:19 двадцат:20 тридцат:30`
+  const endings = 'ый|ой|ая|ое|ого|ому|ым|ом|ую|ые|ых|ыми'.split('|')
+  const pairs = stems.split(/\s+/).flatMap(entry => {
+    const [own = '', value] = entry.split(':')
+    return endings.map(ending => [own + ending, Number(value)] as const)
+  })
+  return new Map([
+    ...pairs,
+    ...['ий', 'ья', 'ье', 'ьего', 'ьему', 'ьим', 'ьем', 'ьей', 'ью', 'ьи', 'ьих'].map(
+      ending => [`трет${ending}`, 3] as const,
+    ),
+  ])
+}
+
+function italianOrdinals(): Map<string, number> {
+  const stems = [
+    'quart',
+    'quint',
+    'sest',
+    'settim',
+    'ottav',
+    'non',
+    'decim',
+    'undicesim',
+    'dodicesim',
+    'quindicesim',
+    'ventesim',
+  ]
+  const values = [4, 5, 6, 7, 8, 9, 10, 11, 12, 15, 20]
+  // "non" with an ending is an ordinal, too, but never the negation itself.
+  return new Map(stems.flatMap((own, i) => ['o', 'a', 'i', 'e'].map(ending => [own + ending, values[i]!] as const)))
+}
+
 /** Italian writes numbers below a thousand as one word. */
 function italianNumbers(): Map<string, number> {
   const ones = `uno due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici sedici
@@ -128,6 +165,10 @@ const rolesFor = memoized((language: string): ReadonlyMap<string, Role> => {
   if (own === undefined) return roles
   if (language === 'it')
     for (const [word, value] of italianNumbers()) roles.set(fold(word), { does: 'add', value, isSoft: false })
+  const ordinals =
+    language === 'it' ? italianOrdinals() : language === 'ru' ? russianOrdinals() : new Map<string, number>()
+  for (const [word, value] of ordinals)
+    roles.set(fold(word), { does: 'add', value, isSoft: value === 3 || value === 4 })
   const read = (list: string | undefined, does: Role['does']) => {
     for (const entry of list?.split(/\s+/) ?? []) {
       const [value = '', words = ''] = entry.split(':')

@@ -77,6 +77,25 @@ export function talksOfPassages(sentence: string): boolean {
   )
 }
 
+const upToFour = String.raw`(?: \S+){1,4}`
+const attributions = [
+  String.raw`(?:according to|as per|per|based on|as (?:stated|described|explained|specified|set out) (?:in|by))${upToFour}`,
+  String.raw`(?:the|this|its|our|your)(?: \S+){1,3} (?:says?|states?|notes?|explains?|specif(?:y|ies)|adds?|mentions?|reads?)(?: that)?`,
+  String.raw`(?:согласно|в соответствии с|исходя из|как (?:указано|сказано|написано) (?:в|на))${upToFour}`,
+  String.raw`(?:в|на)(?: \S+){1,3} (?:сказано|указано|говорится|написано|отмечено|оговорено|прописано)(?: что)?`,
+  String.raw`(?:\S+ ){1,4}(?:бойынша|сәйкес|делінген|айтылған|жазылған|көрсетілген)`,
+  String.raw`(?:theo|dựa (?:trên|vào|theo)|căn cứ(?: vào| theo)?)${upToFour}`,
+  String.raw`(?:\S+ ){1,4}(?:ghi|nêu|nói|quy định|cho biết)(?: rõ)?(?: rằng| là)?`,
+  String.raw`(?:secondo|in base a\S*|stando a\S*|come (?:indicato|previsto|specificato|scritto) \S+)${upToFour}`,
+  String.raw`(?:il|lo|la|i|gli|le|l'\S+)(?: \S+){0,3} (?:dice|precisa|specifica|indica|riporta|afferma|prevede|spiega)(?: che)?`,
+]
+const attribution = new RegExp(`^(?:${attributions.join('|')})$`, 'u')
+
+/** Whether a clause only says where the rest stands: "According to the manual", "The rules say that". */
+export function isAttribution(clause: string): boolean {
+  return attribution.test(plain(clause).trim())
+}
+
 function plain(sentence: string): string {
   return fold(sentence.replace(/ ?\[\d{1,2}\]/g, ''))
     .replace(/\s+/gu, ' ')

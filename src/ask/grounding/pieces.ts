@@ -20,12 +20,22 @@ export interface PieceReader {
 /** A boundary is sure when this much of the next sentence is known: it may be an abbreviation, or a marker may follow. */
 const lookahead = 12
 
+/** A boundary is decided within this many characters after its sign: the beginning of what follows, and markers. */
+const decidedWithin = 96
+/** A sentence that does not end is cut here, so that it is not read again from its beginning with every token. */
+const longestSentence = 4000
+const anyFence = /(?:^|\n)[^\S\n]*(?:`{3}|~{3})/
+const ends = /[.!?…。！？।:;\n|\]]/u
+
 /** How the text is split into pushes hardly changes the pieces: only a boundary that later text moves may differ. */
 export function createPieceReader(language: string): PieceReader {
   let pending = ''
+  /** Where a block of code begins that is not closed yet. */
+  let fence: number | undefined
 
   function take(isFinal: boolean): Piece[] {
-    const units = unitsIn(isFinal ? pending : pending.slice(0, openFence(pending) ?? pending.length), language)
+    fence = openFence(pending)
+    const units = unitsIn(isFinal ? pending : pending.slice(0, fence ?? pending.length), language)
     const isComplete = (index: number) =>
       isFinal || (index + 1 < units.length && isSure(pending.slice(units[index + 1]!.start)))
     const pieces: Piece[] = []
@@ -39,14 +49,32 @@ export function createPieceReader(language: string): PieceReader {
       end = unit.end
     }
     pending = pending.slice(end)
+    if (fence !== undefined) fence -= end
+    return pieces
+  }
+
+  /** The beginning of a sentence without end, up to a space where there is one. */
+  function cutEndless(): Piece[] {
+    const pieces: Piece[] = []
+    while (fence === undefined && pending.length > longestSentence && !anyFence.test(pending)) {
+      const space = pending.lastIndexOf(' ', longestSentence)
+      const end = space > longestSentence / 2 ? space : longestSentence
+      const own = pending.slice(0, end)
+      const text = own.trim()
+      pieces.push({ kind: 'sentence', lead: own.slice(0, own.indexOf(text)), text, isTableHeader: false })
+      pending = pending.slice(end)
+    }
     return pieces
   }
 
   return {
     push(text) {
+      const from = Math.max(0, pending.length - decidedWithin)
       pending += text
-      // Most tokens end nothing.
-      return /[.!?…。！？।:;\n|\]]/u.test(pending.trimEnd().slice(0, -lookahead)) ? take(false) : []
+      // Most tokens end nothing, and only what is new, or may be decided by it, is looked at.
+      const recent = pending.slice(from)
+      const isEnd = fence === undefined ? ends.test(recent.slice(0, -lookahead)) : /[`~]/.test(recent)
+      return isEnd ? [...take(false), ...cutEndless()] : cutEndless()
     },
     end: () => take(true),
   }

@@ -31,7 +31,7 @@ const units = `
   length:1000:m|metre*|meter*|метр*|mét|metro|metri
   length:1000000:km|kilometre*|kilometer*|километр*|км
   weight:1:g|gram|grams|gramm*|грамм*|grammi
-  weight:1000:kg|kilogram*|килограмм*|кг|chilogramm*
+  weight:1000:kg|kilogram*|kilo|kilos|килограмм*|кило|кг|chilogramm*|chilo|chili|ký|cân|келі
   data:1:kb|кб
   data:1000:mb|мб|megabyte*|мегабайт*
   data:1000000:gb|гб|gigabyte*|гигабайт*

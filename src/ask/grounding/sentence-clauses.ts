@@ -1,6 +1,9 @@
 import { deniedWords, negationOf, type Negation } from './negation.ts'
+import { fold } from '../../text/fold.ts'
 import { contentOf } from './content.ts'
-import type { Fact, PlacedWord, ReadText } from './facts.ts'
+import { multiplier } from './number-words.ts'
+import { unitNamed } from './quantities.ts'
+import type { Fact, PlacedWord, ReadText } from './fact-terms.ts'
 
 /** A part of a sentence that says one thing. */
 export interface Clause {
@@ -10,6 +13,8 @@ export interface Clause {
   readonly terms: readonly string[]
   readonly facts: readonly Fact[]
   readonly negation: Negation
+  /** Number of the part that it is of: semicolons and words of contrast begin another. */
+  readonly part: number
   /** Terms that its words deny by their endings, and those that may be so denied and are not. */
   readonly denied: ReadonlySet<string>
 }
@@ -19,8 +24,17 @@ const conjunctions: Readonly<Record<string, string>> = {
   en: 'and|but|while|whereas|because|which|who|although|however|or|so that|after which|unless|except',
   ru: 'и|а|но|однако|потому что|поэтому|который|которая|которые|которое|хотя|или|либо|причем|кроме',
   kk: 'және|бірақ|ал|сондықтан|өйткені|немесе|сонымен қатар',
-  vi: 'và|nhưng|còn|vì|nên|hoặc|tuy nhiên|trong khi|trừ',
+  vi: 'và|nhưng|còn|vì|nên|hoặc|tuy nhiên|trong khi',
   it: 'e|ed|ma|mentre|perché|però|oppure|o|quindi|tranne',
+}
+
+/** Words that set two things against each other. */
+const contrasts: Readonly<Record<string, string>> = {
+  en: 'while|whereas|but',
+  ru: 'а|но',
+  kk: 'ал|бірақ',
+  vi: 'còn|nhưng',
+  it: 'mentre|ma',
 }
 
 const boundary = /[;:](?=\s)|,(?=\s)|\((?=\p{L})|\)(?=\s)|\s-\s/u
@@ -29,14 +43,20 @@ const fewest = 2
 
 /** Cuts a sentence into clauses at punctuation and conjunctions. Empty when it has no word. */
 export function clausesIn({ text, words, facts, language }: ReadText): Clause[] {
-  const starts = conjunctionSet(language)
+  const starts = setOf(conjunctions, language)
   // The words of a number or date are compared as such.
-  const inFacts = new Set(facts.flatMap(fact => (fact.kind === 'name' ? [] : wordsIn(fact).map(index => words[index]))))
+  const inFacts = new Set(
+    facts.flatMap(fact => (fact.kind === 'name' ? [] : wordsIn(fact, words, language).map(index => words[index]))),
+  )
   const groups: PlacedWord[][] = []
-  let end = 0
+  const parts = new Map<PlacedWord, number>()
+  const opposed = setOf(contrasts, language)
+  let [end, part] = [0, 0]
   for (const word of words) {
     const gap = text.slice(end, word.start)
     const isNew = groups.length === 0 || boundary.test(gap) || starts.has(word.surface.toLowerCase())
+    if (/;\s/.test(gap) || (groups.length > 0 && opposed.has(word.surface.toLowerCase()))) part++
+    parts.set(word, part)
     if (isNew) groups.push([])
     groups.at(-1)!.push(word)
     end = word.end
@@ -50,6 +70,7 @@ export function clausesIn({ text, words, facts, language }: ReadText): Clause[] 
     return {
       text: own,
       words: group,
+      part: parts.get(group[0]!) ?? 0,
       terms: group.flatMap(each => (inFacts.has(each) ? [] : termsOf(each.word, language))),
       facts: facts.filter(fact => fact.first >= first && fact.first <= last),
       // Read only where it is compared.
@@ -61,15 +82,26 @@ export function clausesIn({ text, words, facts, language }: ReadText): Clause[] 
   })
 }
 
-function wordsIn({ first, last }: Fact): number[] {
-  return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+/** With its unit, and the word that multiplies it, which are compared with the number. */
+function wordsIn({ first, last, kind, amounts }: Fact, words: readonly PlacedWord[], language: string): number[] {
+  const unit = kind === 'number' ? amounts[0]?.unit?.kind : undefined
+  const folded = (index: number) => fold(words[index]?.surface ?? '')
+  let end = last
+  if (kind === 'number' && multiplier(folded(end + 1), language) > 1) end++
+  if (unit !== undefined && unitNamed(folded(end + 1))?.kind === unit) end++
+  return Array.from({ length: end - first + 1 }, (_, i) => first + i)
 }
 
-const sets = new Map(Object.entries(conjunctions).map(([language, list]) => [language, new Set(list.split('|'))]))
 const none: ReadonlySet<string> = new Set()
+const sets = new Map(
+  [conjunctions, contrasts].map(lists => [
+    lists,
+    new Map(Object.entries(lists).map(([language, list]) => [language, new Set(list.split('|'))] as const)),
+  ]),
+)
 
-function conjunctionSet(language: string): ReadonlySet<string> {
-  return sets.get(language) ?? none
+function setOf(lists: Readonly<Record<string, string>>, language: string): ReadonlySet<string> {
+  return sets.get(lists)?.get(language) ?? none
 }
 
 function merged(groups: readonly PlacedWord[][], language: string): PlacedWord[][] {

@@ -1,6 +1,6 @@
 /** Which units of the passages support a clause, by the words and facts that they share. */
 import type { Evidence, EvidenceUnit, Terms } from './evidence.ts'
-import type { Fact } from './facts.ts'
+import type { Fact } from './fact-terms.ts'
 import { isGeneric } from './generic-words.ts'
 import { createHoldings, type Holdings } from './holdings.ts'
 import { isSameAmount } from './quantities.ts'
@@ -53,7 +53,18 @@ function prefixesOf(terms: Terms): Terms {
 /** 1 where a term is held, a little less where a similar one is, else 0. */
 export function heldShare(term: string, terms: Terms): number {
   if (terms.has(term)) return 1
+  // Few terms, such as those of a clause, are faster compared than prepared.
+  if (terms.size <= fewTerms) return isLikeOne(term, terms) ? similarCredit : 0
   return term.length >= prefixLength && prefixesOf(terms).has(term.slice(0, prefixLength)) ? similarCredit : 0
+}
+
+const fewTerms = 16
+
+function isLikeOne(term: string, terms: Terms): boolean {
+  if (term.length < prefixLength) return false
+  const prefix = term.slice(0, prefixLength)
+  for (const other of terms) if (other.startsWith(prefix)) return true
+  return false
 }
 
 const ownHoldings = new WeakMap<EvidenceUnit, Holdings>()
@@ -117,7 +128,8 @@ function supportBy(unit: EvidenceUnit, claim: Claim, evidence: Evidence): UnitSu
   const { missing, missingAlone } = words
   const shareOf = (sum: number) => (claim.weight === 0 ? 0 : sum / claim.weight)
   // What stands only around it, or only in the question, does not make a unit support anything.
-  const coverage = words.own + facts.own === 0 ? 0 : shareOf(words.sum + facts.sum)
+  const covered = words.own + facts.own === 0 ? 0 : shareOf(words.sum + facts.sum)
+  const coverage = isOfRow(unit, claim, facts.missing) ? Math.max(covered, rowCoverage) : covered
   return {
     unit,
     coverage,
@@ -126,6 +138,14 @@ function supportBy(unit: EvidenceUnit, claim: Claim, evidence: Evidence): UnitSu
     missingAlone,
     missingFacts: facts.missing,
   }
+}
+
+/** A row says little besides its values: one that has all facts of a claim, and is named in it, says the same. */
+const rowCoverage = 0.6
+
+function isOfRow({ kind, text, terms }: EvidenceUnit, { weighed, facts }: Claim, missing: readonly Fact[]): boolean {
+  if (kind !== 'row' || facts.length === 0 || missing.length > 0) return false
+  return weighed.some(({ term }) => heldShare(term, terms) > 0) && text.includes('|')
 }
 
 /** Weights of the claim's words that a unit has, alone (`own`) and with what stands around it (`sum`). */
@@ -173,8 +193,13 @@ function isSameKind(a: Fact, b: Fact): boolean {
   if (a.kind === 'date') return isWeekday(a) === isWeekday(b)
   if (a.kind !== 'number') return true
   const [one, two] = [a.amounts[0]?.unit?.kind, b.amounts[0]?.unit?.kind]
-  if (one !== undefined || two !== undefined) return one === two
+  if (one !== undefined || two !== undefined) return one === two || (isLong(one) && isLong(two))
   return a.counted === null || b.counted === null || a.counted === b.counted
+}
+
+/** Days and months: "four months" and "a week" are two times of one kind. */
+function isLong(unit: string | undefined): boolean {
+  return unit === 'day' || unit === 'month'
 }
 
 function isWeekday({ keys }: Fact): boolean {

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { createGrounder, groundDraft } from '../../../../src/ask/grounding/ground.ts'
+import { createPieceReader } from '../../../../src/ask/grounding/pieces.ts'
 import { passage } from '../../../support/passages.ts'
 
 const hr = passage(
@@ -122,4 +123,55 @@ t.test('code: every token stands in the passages', async t => {
   t.equal((await groundDraft(right, { ...input, passages: [code] })).text, right)
   const wrong = '```\nfprint density 7\nfprint reboot\n```'
   t.match((await groundDraft(wrong, { ...input, passages: [code] })).dropped, [{ reason: 'code', detail: 'reboot' }])
+})
+
+t.test('a sentence without end is cut, and no text is lost', async t => {
+  const endless = `${'Employees have 25 days of leave, and: e.g. more; '.repeat(400)}`
+  const reader = createPieceReader('en')
+  const pieces = Array.from(endless.match(/.{1,7}/gs) ?? []).flatMap(part => reader.push(part))
+  pieces.push(...reader.end())
+  t.ok(pieces.length > 3 && pieces.every(({ text }) => text.length <= 4100), `${pieces.length} pieces`)
+  t.equal(
+    pieces
+      .map(({ lead, text }) => lead + text)
+      .join('')
+      .trim(),
+    endless.trim(),
+  )
+})
+
+t.test('a block of code is one piece, however long', async t => {
+  const code = `\`\`\`\n${'x = 1; y: 2.\n'.repeat(1000)}\`\`\``
+  const reader = createPieceReader('en')
+  const pieces = Array.from(`Run this:\n\n${code}\n\nThen stop it at once.`.match(/.{1,9}/gs) ?? []).flatMap(part =>
+    reader.push(part),
+  )
+  pieces.push(...reader.end())
+  t.same(
+    pieces.map(({ kind }) => kind),
+    ['sentence', 'code', 'sentence'],
+  )
+  t.equal(pieces[1]?.text, code)
+})
+
+t.test('what a part, a row or a list says of one thing is not said of another', async t => {
+  const passages = [
+    passage(
+      'Trains run until 22:00; buses stop at 20:00. The pool is open daily except Mondays. Anna Bell leads the choir, and Tom Reed plays the organ. Batteries and perfume may not be sent.\n\n| Size | Price |\n|---|---|\n| Small | 5 euros |\n| Large | 9 euros |',
+      { title: 'Rules' },
+    ),
+  ]
+  const reasons = async (draft: string) => {
+    const { dropped } = await groundDraft(draft, { passages, question: '', language: 'en' })
+    return dropped.map(({ reason }) => reason)
+  }
+  t.same(await reasons('Trains run until 22:00.'), [])
+  t.same(await reasons('Buses stop at 22:00.'), ['elsewhere'])
+  t.same(await reasons('The pool is closed on Mondays.'), [])
+  t.same(await reasons('The pool is open on Mondays.'), ['negation'])
+  t.same(await reasons('Tom Reed leads the choir.'), ['elsewhere'])
+  t.same(await reasons('The choir is led by Anna Bell.'), [])
+  t.same(await reasons('The price of size Large is 9 euros.'), [])
+  t.same(await reasons('The price of size Small is 9 euros.'), ['elsewhere'])
+  t.same(await reasons('These may not be sent:\n- batteries\n- perfume'), [])
 })
