@@ -46,13 +46,16 @@ const questions = rows(
   { question: 'Xylophone quartz zebra?', answerable: false, kind: 'off-topic', lang: 'en' },
 )
 
-const extra = rows({
-  question: 'pool opening',
-  answerable: true,
-  expect_source: ['pool.md'],
-  expect_text: ['seven'],
-  kind: 'brief',
-})
+const extra = rows(
+  {
+    question: 'pool opening',
+    answerable: true,
+    expect_source: ['pool.md'],
+    expect_text: ['seven'],
+    kind: 'brief',
+  },
+  { question: 'Thank you very much!', answerable: false, kind: 'smalltalk', lang: 'en' },
+)
 
 const set = { docs, 'questions.jsonl': questions, 'extra.jsonl': extra }
 
@@ -91,7 +94,10 @@ tap.test('askwell eval --answers', async t => {
           signals: [{ signal: 'product' }, { signal: 'coverage' }],
         },
       },
-      { name: 'baths/extra', all: { answerable: { questions: 1 } } },
+      {
+        name: 'baths/extra',
+        all: { answerable: { questions: 1 }, unanswerable: { questions: 1, false: { count: 0 } } },
+      },
     ])
     const markdown = readFileSync(join(report, 'report.md'), 'utf8')
     t.match(markdown, /^# Askwell: answers\n/)
@@ -101,7 +107,7 @@ tap.test('askwell eval --answers', async t => {
     const records = readFileSync(join(report, 'questions.jsonl'), 'utf8').trim().split('\n')
     t.same(
       records.map(line => JSON.parse(line).verdict),
-      ['right', 'right', 'partial', 'right', 'right'],
+      ['right', 'right', 'partial', 'right', 'right', 'right'],
     )
     t.match(
       JSON.parse(records[0]!).cited,

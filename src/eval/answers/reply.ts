@@ -8,8 +8,8 @@ export function replyOf(answer: Answer, explanation: Partial<Explanation>, ms: n
   const byChunk = new Map(answer.passages.map(passage => [passage.chunkId, passage]))
   return {
     text: answer.text,
-    abstained: answer.abstained || isSmalltalk(answer),
-    isSmalltalk: isSmalltalk(answer),
+    abstained: answer.abstained || answer.isSmallTalk === true,
+    isSmalltalk: answer.isSmallTalk === true,
     generator: answer.generator,
     language: answer.language,
     citations: answer.citations.map(({ index, chunkId, title, quote }) => {
@@ -17,7 +17,7 @@ export function replyOf(answer: Answer, explanation: Partial<Explanation>, ms: n
       return { index, source: passage?.source ?? '', title, quote, text: passage?.text ?? quote }
     }),
     passages: answer.passages.map(({ source, title, text }) => ({ source, title, text })),
-    confidence: numberIn(answer, 'confidence'),
+    confidence: answer.confidence ?? null,
     relevance: explanation.judgedPassages?.confidence ?? null,
     signals: signalsOf([...(explanation.fused ?? []), ...(explanation.reranked ?? [])]),
     ms,
@@ -37,14 +37,4 @@ function signalsOf(passages: readonly Passage[]): Signals {
 export function highest(values: readonly (number | null | undefined)[]): number | null {
   const known = values.filter(value => typeof value === 'number')
   return known.length === 0 ? null : Math.max(...known)
-}
-
-/** Fields that a version of the service may not have. */
-function numberIn(answer: object, field: string): number | null {
-  const value: unknown = (answer as Record<string, unknown>)[field]
-  return typeof value === 'number' ? value : null
-}
-
-function isSmalltalk(answer: object): boolean {
-  return (answer as { readonly smalltalk?: unknown }).smalltalk === true
 }
