@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { groundDraft } from '../../src/ask/grounding/ground.ts'
+import { groundDraft, type SupportChecker } from '../../src/ask/grounding/ground.ts'
 import type { Passage } from '../../src/ask/terms/passage.ts'
 import type { GroundingCase, GroundingPassage } from './terms.ts'
 
@@ -59,12 +59,18 @@ interface Checked {
 export async function measureGrounding(
   cases: readonly GroundingCase[],
   passages: ReadonlyMap<string, Passage>,
+  checker?: SupportChecker,
 ): Promise<Measured> {
   const checked: Checked[] = []
   for (const each of cases) {
     const shown = each.passages.map(id => passages.get(id)!)
     const startedAt = performance.now()
-    const { dropped } = await groundDraft(each.draft, { passages: shown, question: '', language: each.language })
+    const { dropped } = await groundDraft(each.draft, {
+      passages: shown,
+      question: '',
+      language: each.language,
+      checker,
+    })
     const ms = performance.now() - startedAt
     const isTrue = each.kind === 'true'
     const isWrong = isTrue === dropped.length > 0

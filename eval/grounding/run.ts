@@ -1,21 +1,50 @@
 /**
- * Checks every case of `cases.jsonl` by words alone and reports how many true sentences are taken away, how many lies
- * are missed, and how long a check takes.
+ * Checks every case of `cases.jsonl`, by words alone or with a cross-encoder on disk, and reports how many true sentences
+ * are taken away, how many lies are missed, and how long a check takes.
  *
- *   node eval/grounding/run.ts [--part develop|held-out|unseen-1|unseen-2|unseen-3] [--show]
+ *   node eval/grounding/run.ts [--part develop|held-out|unseen-1|unseen-2|unseen-3] [--language en] [--show]
+ *     [--cross-encoder FOLDER]
  */
 import { parseArgs } from 'node:util'
+import { openCrossEncoder } from '../../src/adapters/models/onnx/cross-encoder.ts'
+import { rerankingCheckers } from '../../src/ask/grounding/checkers.ts'
+import type { SupportChecker } from '../../src/ask/grounding/ground.ts'
+import type { Reranker } from '../../src/ask/retrieval/rerank.ts'
+import type { Run } from '../../src/ask/terms/run.ts'
 import { measureGrounding, readCases, type Measured } from './measure.ts'
 
-const { values } = parseArgs({ options: { part: { type: 'string' }, show: { type: 'boolean' } } })
+const { values } = parseArgs({
+  options: {
+    part: { type: 'string' },
+    language: { type: 'string' },
+    show: { type: 'boolean' },
+    'cross-encoder': { type: 'string' },
+  },
+})
 const { cases, passages } = readCases()
-const parts = values.part === undefined ? new Set(cases.map(({ part }) => part)) : [values.part]
-for (const part of parts) {
-  const measured = await measureGrounding(
-    cases.filter(each => each.part === part),
-    passages,
-  )
-  print(part, measured)
+const asked = cases.filter(({ language }) => values.language === undefined || language === values.language)
+const parts = values.part === undefined ? new Set(asked.map(({ part }) => part)) : [values.part]
+const folder = values['cross-encoder']
+const encoder = folder === undefined ? null : await openCrossEncoder(folder)
+const timeoutMs = 60_000
+try {
+  for (const part of parts) {
+    const ofPart = asked.filter(each => each.part === part)
+    print(part, await measureGrounding(ofPart, passages, encoder ? checkerOf(encoder) : undefined))
+  }
+} finally {
+  await encoder?.close()
+}
+
+/** As a question has it, with time enough. */
+function checkerOf(reranker: Reranker): SupportChecker {
+  const run = {
+    payer: 'eval',
+    deadline: Infinity,
+    signal: new AbortController().signal,
+    log: console,
+  } as unknown as Run
+  return rerankingCheckers(reranker, { timeoutMs })(run)
 }
 
 function print(part: string, { groups, truth, lies, times, wrong }: Measured): void {

@@ -233,17 +233,15 @@ function withMarkersOf(text: string, claim: string): string {
   return markers === '' ? claim : `${claim.slice(0, end.index)} ${markers}${end[0]}`
 }
 
-/** Facts that stand nowhere are wrong whatever a checker says; it decides what words alone cannot. */
+/**
+ * Facts that stand nowhere are wrong whatever a checker says. A model that only knows what a passage is about does not
+ * know whether it denies the claim, or says it of something else.
+ */
 function mayAskChecker({ kind, reason, isDoubtful }: Verdict, { readsAll }: SupportChecker): boolean {
   if (kind === 'refusal') return false
   if (kind === 'supported') return readsAll || isDoubtful === true
-  return (
-    reason === 'words' ||
-    reason === 'clause' ||
-    reason === 'language' ||
-    reason === 'elsewhere' ||
-    reason === 'negation'
-  )
+  if (reason === 'words' || reason === 'language') return true
+  return readsAll && (reason === 'clause' || reason === 'elsewhere' || reason === 'negation')
 }
 
 /** The passages that support a sentence by words first. */

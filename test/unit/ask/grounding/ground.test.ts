@@ -100,6 +100,19 @@ t.test('an answer in another language than the passages: facts decide, or nothin
   t.match(strict.dropped, [{ reason: 'language' }])
 })
 
+t.test(
+  'a model that only knows what a passage is about rescues no denial, and nothing said of something else',
+  async t => {
+    const isSupported = async () => true
+    const lies = ['The office is not closed on Fridays.', 'The canteen serves 25 starters and 12 mains.']
+    for (const draft of lies) {
+      const { dropped } = await groundDraft(draft, { ...input, checker: { readsAll: false, isSupported } })
+      t.match(dropped, [{ reason: /negation|elsewhere/ }], draft)
+      t.same((await groundDraft(draft, { ...input, checker: { readsAll: true, isSupported } })).dropped, [], draft)
+    }
+  },
+)
+
 t.test('a checker is asked where words do not decide, and facts that stand nowhere stay wrong', async t => {
   const claims: string[] = []
   const checker = {
