@@ -19,14 +19,14 @@ export function pageOf(results: Results, leftOut: readonly LeftOut[]): string {
     .concat('\n')
 }
 
-function sectionOf({ title, command, commit, date, sample, seconds, sets, ranking }: SetupResults): string {
+function sectionOf({ title, command, commit, date, sample, seconds, sets, ranking, renewed }: SetupResults): string {
   const tables = [
     ...briefTables(sets as readonly AnswersMeasured[]),
     ...(ranking.length === 0 ? [] : [rankingTable(ranking)]),
   ]
   return [
     `## With ${title}`,
-    `\`${command}\` at ${commit}, ${date}, at most ${sample} questions of each kind and language per set; ${Math.round(seconds)} s.`,
+    `\`${command}\` at ${commit}, ${date}, at most ${sample} questions of each kind and language per set; ${Math.round(seconds)} s.${renewed ? ` ${renewed.sets.join(', ')}: \`npm run eval:answers -- --small\` at ${renewed.commit}, ${renewed.date}.` : ''}`,
     ...tables.map(table => `### ${table.title}\n\n${tableText(table)}`),
   ].join('\n\n')
 }

@@ -18,6 +18,8 @@ export interface SetupResults {
   /** Questions of each kind and language. */
   readonly sample: number
   readonly seconds: number
+  /** The newest sets that were measured after the others, by --small. */
+  readonly renewed?: { readonly sets: readonly string[]; readonly commit: string; readonly date: string }
   readonly sets: readonly StoredSet[]
   readonly ranking: readonly Measured[]
 }

@@ -14,7 +14,7 @@ import { readResults, stored, writeResults, type SetupResults } from './results.
 import { setupsFor, type Setup } from './settings.ts'
 
 /**
- * `npm run eval:answers [-- FOLDER] [--quick] [--only SETUP] [--out FOLDER] [--reports FOLDER]`: the whole table of the product, with
+ * `npm run eval:answers [-- FOLDER] [--quick] [--small] [--only SETUP] [--out FOLDER] [--reports FOLDER]`: the whole table of the product, with
  * the sets of FOLDER (or EVAL_SETS; default: ../shared/eval next to the checkout) and the models that the environment
  * names: OPENAI_BASE_URL for a server of multilingual-e5-small, RERANK_URL or RERANK_MODEL=onnx:FOLDER for a
  * cross-encoder. Writes results.md and results.json into the folder `eval`, or that of --out.
@@ -25,6 +25,8 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
+    /** Only the small corpora, which take minutes; other sets keep their figures. */
+    small: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true },
     out: { type: 'string', default: join(checkout, 'eval') },
     reports: { type: 'string' },
@@ -48,7 +50,8 @@ async function measureAll(): Promise<void> {
   const jsonPath = join(options.out, 'results.json')
   let results = await readResults(jsonPath)
   for (const setup of setups.filter(({ name }) => options.only?.includes(name) ?? true)) {
-    const measured = await measure(setup)
+    const before = results.setups[setup.name]
+    const measured = options.small && before ? await measureSmall(setup, before) : await measure(setup)
     results = { setups: { ...results.setups, [setup.name]: measured } }
     // After each setup, so that an interrupted run keeps what it has.
     await writeResults(jsonPath, results)
@@ -79,12 +82,35 @@ async function measure(setup: Setup): Promise<SetupResults> {
     title: setup.title,
     command: `npm run eval:answers${options.quick ? ' -- --quick' : ''}`,
     commit: commit(),
-    date: new Date().toISOString().slice(0, 16).replace('T', ' '),
+    date: now(),
     sample,
     seconds: (performance.now() - startedAt) / 1000,
     sets: (answers?.sets ?? []).map(stored),
     ranking: ranking?.variants ?? [],
   }
+}
+
+/** The setup as it was measured before, with new figures of the small corpora. */
+async function measureSmall(setup: Setup, before: SetupResults): Promise<SetupResults> {
+  say(`${setup.title}: small corpora`)
+  const small = present(setup.answers.filter(set => set.startsWith('users/')))
+  const answers = await evaluate<{ sets: AnswersMeasured[] }>(setup, [
+    '--answers',
+    '--sample',
+    String(before.sample),
+    ...small,
+  ])
+  const sets = (answers?.sets ?? []).map(stored)
+  const renewed = new Map(sets.map(set => [set.name, set]))
+  return {
+    ...before,
+    sets: before.sets.map(set => renewed.get(set.name) ?? set),
+    renewed: { sets: [...renewed.keys()], commit: commit(), date: now() },
+  }
+}
+
+function now(): string {
+  return new Date().toISOString().slice(0, 16).replace('T', ' ')
 }
 
 /** A set that is not there is left out with a line. */
