@@ -122,9 +122,12 @@ tap.test(
   },
 )
 
+/** What `PUT /documents` stores has its vectors. */
+const vectorsAtOnce = { INGEST_WORDS_FIRST_MS: '60000' }
+
 tap.test('a collection that has switched to another model meanwhile', { skip: skipReason(world) }, async t => {
   const model = await startModel(t)
-  const app = await startApp(t, world, model.settings)
+  const app = await startApp(t, world, { ...model.settings, ...vectorsAtOnce })
   const documents = [{ source: 'a', title: 'Tale', text: 'Ship 1 left harbour.' }]
   t.equal((await app.send('PUT', '/documents', { documents }, asAdmin)).status, 200)
   const { database, store, models } = app.deps
@@ -177,7 +180,7 @@ tap.test(
   async t => {
     const model = await startModel(t)
     const env = { ...(await databaseSettings(t, world)), ...model.settings }
-    const app = await startApp(t, world, env)
+    const app = await startApp(t, world, { ...env, ...vectorsAtOnce })
     const documents = Array.from({ length: 20 }, (_, i) => ({
       source: `whale-${i}`,
       title: `Whale ${i}`,
