@@ -5,7 +5,7 @@ import { metadataFault } from './bounds.ts'
 import { chunkSettings } from './chunk-settings.ts'
 import type { DocumentInput } from './document-from.ts'
 import { withoutUnits, type Draft } from './draft.ts'
-import { draftAll } from './draft-given.ts'
+import { draftAll, type GivenDocument } from './draft-given.ts'
 import { embedInTime, vectorsFollow } from './embed-in-time.ts'
 import { namedModel } from './named-model.ts'
 import { patientOnceBegun } from './patience.ts'
@@ -22,17 +22,6 @@ import type {
   StoredDocument,
   Written,
 } from './terms.ts'
-
-/** A document as the API accepts it. */
-export interface GivenDocument {
-  readonly source: string
-  readonly title?: string
-  readonly text: string
-  readonly format?: 'text' | 'markdown' | 'html'
-  readonly url?: string
-  readonly language?: string
-  readonly metadata?: Readonly<Record<string, unknown>>
-}
 
 /** The part of the document store that the API needs. */
 export interface DocumentApiStore {

@@ -1,8 +1,18 @@
 import { AskError, isAskError, type Fault } from '../errors.ts'
-import type { GivenDocument } from './document-api.ts'
 import type { DocumentInput } from './document-from.ts'
 import type { Draft } from './draft.ts'
 import type { Json } from './terms.ts'
+
+/** A document as the API accepts it. */
+export interface GivenDocument {
+  readonly source: string
+  readonly title?: string
+  readonly text: string
+  readonly format?: 'text' | 'markdown' | 'html'
+  readonly url?: string
+  readonly language?: string
+  readonly metadata?: Readonly<Record<string, unknown>>
+}
 
 type DraftOne = (document: DocumentInput, signal: AbortSignal) => Promise<Draft | null>
 
