@@ -14,8 +14,8 @@ import { readResults, stored, writeResults, type SetupResults } from './results.
 import { setupsFor, type Setup } from './settings.ts'
 
 /**
- * `npm run eval:answers [-- FOLDER] [--quick] [--small] [--only SETUP] [--out FOLDER] [--reports FOLDER]`: the whole table of the product, with
- * the sets of FOLDER (or EVAL_SETS; default: ../shared/eval next to the checkout) and the models that the environment
+ * `npm run eval:answers [-- FOLDER] [--quick] [--small] [--only SETUP] [--out FOLDER] [--reports FOLDER]`: the whole
+ * table of the product, with the sets of FOLDER (or EVAL_SETS; default: ../shared/eval next to the checkout) and the models that the environment
  * names: OPENAI_BASE_URL for a server of multilingual-e5-small, RERANK_URL or RERANK_MODEL=onnx:FOLDER for a
  * cross-encoder. Writes results.md and results.json into the folder `eval`, or that of --out.
  */

@@ -1,4 +1,4 @@
-import { analyzeTables } from '../adapters/postgres/analyze.ts'
+import { updateStatistics } from './optimize-tables.ts'
 import { bytesOf, findFiles, type FileOrFault } from '../ingest/find-files.ts'
 import { keptCollection, loadableOf, withCollection, type Loadable } from '../eval/collection.ts'
 import { askAll, measured, type AnswersMeasured, type AskOne } from '../eval/answers/measure.ts'
@@ -128,7 +128,7 @@ function configOf({ config, options: { keep = false } }: AnswersEvaluation): Con
 async function askSet(set: AnswerSet, deps: Deps, evaluation: AnswersEvaluation): Promise<Asked[]> {
   const { host, config, options, signal } = evaluation
   const { loadable, progress } = await loadableFor(set, deps, evaluation)
-  const settle = async (until: AbortSignal) => await analyzeTables(deps.database, until)
+  const settle = async (until: AbortSignal) => await updateStatistics(host, deps.database, until)
   const loading = { store: deps.store, embedder: deps.models.embedder, signal, onProgress: progress.report, settle }
   return await withCollection(loadable, options.keep ?? false, loading, async collection => {
     progress.end()

@@ -1,4 +1,4 @@
-import { analyzeTables } from '../adapters/postgres/analyze.ts'
+import { updateStatistics } from './optimize-tables.ts'
 import { createPassageStore } from '../adapters/postgres/store/passages.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { openDeps, type Deps } from '../deps.ts'
@@ -81,7 +81,7 @@ async function evaluateSet(
     host,
     set.documents.reduce((sum, document) => sum + document.text.length, 0),
   )
-  const settle = async (until: AbortSignal) => await analyzeTables(deps.database, until)
+  const settle = async (until: AbortSignal) => await updateStatistics(host, deps.database, until)
   const loading = { store, embedder: models.embedder, signal, onProgress: progress.report, settle }
   const loadable = loadableOf(set, models.embedder, progress.bytes)
   return await withCollection(loadable, options.keep ?? false, loading, async collection => {

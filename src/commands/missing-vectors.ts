@@ -40,6 +40,7 @@ export async function fillMissing(
   const rate = createEmbeddingRate(host)
   for (;;) {
     const { state, filled, remaining, chunks } = await fillVectors(embedder, store, {
+      filledBefore: sum,
       signal,
       loading: rate.loading,
       onProgress: ({ of, filled: done, remaining: left }) =>

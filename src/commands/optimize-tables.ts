@@ -33,3 +33,13 @@ export async function optimizeTables(
     )
   }
 }
+
+/** Updates the statistics alone. An error is only reported: the role may lack the right, and searches work without. */
+export async function updateStatistics(host: Host, database: Database, signal: AbortSignal): Promise<void> {
+  try {
+    await analyzeTables(database, signal)
+  } catch (error) {
+    signal.throwIfAborted()
+    say(host, `askwell: searches may be slow: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}

@@ -24,6 +24,7 @@ export async function embedInTime(
   drafts: readonly Draft[],
   { mostMs, before, signal, ...options }: InTimeOptions,
 ): Promise<PreparedDocument[]> {
+  if (drafts.length === 0) return []
   const limit = startDeadline('the embedding of documents', mostMs, signal)
   try {
     await before(limit.signal)

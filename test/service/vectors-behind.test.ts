@@ -5,7 +5,7 @@ import { openVectorsUpkeep } from '../../src/wiring/vectors-upkeep.ts'
 import { adminKey, databaseSettings, skipReason, startApp, type App } from '../support/app.ts'
 import { startCli } from '../support/cli.ts'
 import { inDatabase, leased } from '../support/contents.ts'
-import { serveEmbeddings } from '../support/embeddings-server.ts'
+import { startGatedModel } from '../support/gated-model.ts'
 import { until } from '../support/until.ts'
 
 /** Vectors that follow their documents, when something comes between. */
@@ -18,34 +18,8 @@ const rows = Array.from({ length: count }, (_, i) =>
   JSON.stringify({ id: `tale-${i}`, title: `Tale ${i}`, text: `Ship ${i} left harbour ${i % 7}, and it was seen.` }),
 ).join('\n')
 
-/** A model that can be made to wait, and rejects what it is told to. */
-async function startModel(t: Test, isRejected: (text: string) => boolean = () => false) {
-  const texts: string[] = []
-  let gate: Promise<void> | null = null
-  let open = () => {}
-  const url = await serveEmbeddings(t, async asked => {
-    if (asked.some(isRejected)) throw new Error('rejected')
-    if (asked.some(text => text.includes('Ship'))) await gate
-    texts.push(...asked)
-    return asked.map(text =>
-      Float32Array.from({ length: 16 }, (_, i) => ((text.charCodeAt(i % text.length) * 31) % 97) + 1),
-    )
-  })
-  return {
-    texts,
-    hold: () => void (gate = new Promise(resolve => (open = resolve))),
-    letGo: () => (open(), (gate = null)),
-    settings: {
-      OPENAI_BASE_URL: url,
-      OPENAI_API_KEY: 'k',
-      CHAT_MODEL: 'none',
-      EMBEDDING_MODEL: 'slow',
-      EMBEDDING_UNITS: 'off',
-      CALIBRATION: 'off',
-      INGEST_WORDS_FIRST_MS: '0',
-    },
-  }
-}
+const startModel = async (t: Test, isRejected: (text: string) => boolean = () => false) =>
+  await startGatedModel(t, { waits: asked => asked.some(text => text.includes('Ship')), isRejected })
 
 const stateIn = (sql: Sql) => sql`
   select (select count(*)::int from chunks) as chunks, (select count(*)::int from chunk_vectors) as vectors,

@@ -3,7 +3,7 @@ import type { Sql } from '../../src/adapters/postgres/database.ts'
 import { adminKey, databaseSettings, skipReason, startApp, type App } from '../support/app.ts'
 import { startCli } from '../support/cli.ts'
 import { inDatabase } from '../support/contents.ts'
-import { serveEmbeddings } from '../support/embeddings-server.ts'
+import { startGatedModel } from '../support/gated-model.ts'
 import { until } from '../support/until.ts'
 
 /** A load whose model is slow: its documents are found by their words at once, and their vectors follow. */
@@ -20,36 +20,8 @@ const rows = Array.from({ length: count }, (_, i) =>
   }),
 ).join('\n')
 
-/** A model whose answers wait at a gate, or fail. */
-async function gatedModel(t: Test) {
-  let texts = 0
-  let isBroken = false
-  let gate: Promise<void> | null = null
-  let open = () => {}
-  const url = await serveEmbeddings(t, async asked => {
-    if (isBroken) throw new Error('broken')
-    if (asked.length > 1 || asked[0]?.startsWith('Tale')) await gate
-    texts += asked.length
-    return asked.map(text =>
-      Float32Array.from({ length: 16 }, (_, i) => ((text.charCodeAt(i % text.length) * 31) % 97) + 1),
-    )
-  })
-  return {
-    texts: () => texts,
-    hold: () => void (gate = new Promise(resolve => (open = resolve))),
-    letGo: () => (open(), (gate = null)),
-    fail: (now: boolean) => void (isBroken = now),
-    settings: {
-      OPENAI_BASE_URL: url,
-      OPENAI_API_KEY: 'k',
-      CHAT_MODEL: 'none',
-      EMBEDDING_MODEL: 'slow',
-      EMBEDDING_UNITS: 'off',
-      CALIBRATION: 'off',
-      INGEST_WORDS_FIRST_MS: '0',
-    },
-  }
-}
+const gatedModel = async (t: Test) =>
+  await startGatedModel(t, { waits: asked => asked.length > 1 || asked[0]?.startsWith('Tale') === true })
 
 const stateIn = (sql: Sql) => sql`
   select c.chunk_count, c.window_count, c.epoch, (select count(*)::int from chunk_vectors) as vectors,

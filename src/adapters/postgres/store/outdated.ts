@@ -37,7 +37,9 @@ export async function selectPreparedness(
           and not exists (select from chunk_units u where u.chunk_id = v.chunk_id and u.model_id = v.model_id) limit ${mostOutdated}) n) as lacking_units,
       exists (select from unit_fillings f where f.collection_id = c.id and f.model_id = c.model_id) as is_filling
     from collections c`
-  const bare = rows.some(row => row['is_filling'] === true) ? await selectLackingVectors(sql, languages) : new Map()
+  const bare = rows.some(row => row['is_filling'] === true)
+    ? await selectLackingVectors(sql, languages)
+    : new Map<string, number>()
   return new Map(
     rows.map(row => [
       String(row['name']),
